@@ -1,0 +1,23 @@
+"""Figures drawn from recorded data; nothing here trains.
+
+Each function takes plain data, returns a ``Plot``, and ``Plot.save`` writes the picture and the
+data it was drawn from side by side. matplotlib is imported here and nowhere else.
+"""
+
+from .confusion import confusion_matrix
+from .curves import smooth, training_curves
+from .distributions import distributions_over_time
+from .filters import first_layer_filters
+from .images import prediction_grid
+from .style import Plot, load_data
+
+__all__ = [
+    "Plot",
+    "confusion_matrix",
+    "distributions_over_time",
+    "first_layer_filters",
+    "load_data",
+    "prediction_grid",
+    "smooth",
+    "training_curves",
+]

@@ -1,0 +1,110 @@
+"""The folder that holds everything about one training run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from .files import JsonLines, read_json, write_json
+
+__all__ = ["RunFolder"]
+
+
+class RunFolder:
+    """One training run on disk.
+
+    ::
+
+        run/
+          metadata.json        what was trained, on what, with what, where and how it ended
+          metrics.jsonl        one line per recorded step and per epoch
+          distributions.jsonl  weights and gradients per layer: histograms and moments
+          checkpoints/         last.pt (to resume from) and best.pt (to use)
+          figures/             PNG files, each beside the data it was drawn from
+
+    ``metadata.json`` and the checkpoints are replaced atomically, the two ``.jsonl`` files only
+    grow, so whatever kills the process leaves a folder that can be read and resumed.
+
+    Use ``RunFolder.create`` for a new run and ``RunFolder.open`` for one that exists.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self.metrics = JsonLines(self.path / "metrics.jsonl")
+        self.distributions = JsonLines(self.path / "distributions.jsonl")
+        self.metadata: dict[str, Any] = {}
+        self._lock: Any = None
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], metadata: dict[str, Any]) -> RunFolder:
+        """Make the folder (and its parents) and write ``metadata``.
+
+        Args:
+            path: The new folder. It may exist, but not hold a run.
+            metadata: What is known before the start; see ``describe``.
+
+        Raises:
+            FileExistsError: When ``path`` already holds a run.
+            OSError: When the folder cannot be made or written.
+        """
+        run = cls(path)
+        if run._metadata_path.exists():
+            raise FileExistsError(
+                f"RunFolder: {run.path} already holds a run; resume it or choose another folder"
+            )
+        run.checkpoints.mkdir(parents=True, exist_ok=True)
+        run.figures.mkdir(exist_ok=True)
+        run.update(**metadata)
+        return run
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
+        """Open the run in ``path``.
+
+        Raises:
+            FileNotFoundError: When ``path`` holds no run.
+            ValueError: When its ``metadata.json`` is damaged.
+        """
+        run = cls(path)
+        if not run._metadata_path.exists():
+            raise FileNotFoundError(f"RunFolder: {run.path} holds no run (no metadata.json in it)")
+        run.metadata = read_json(run._metadata_path)
+        return run
+
+    @property
+    def _metadata_path(self) -> Path:
+        return self.path / "metadata.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the figures and their data."""
+        return self.path / "figures"
+
+    def checkpoint(self, name: str) -> Path:
+        """The path of a checkpoint, ``"last"`` or ``"best"``.
+
+        Raises:
+            FileNotFoundError: When it has not been written yet.
+        """
+        path = self.checkpoints / f"{name}.pt"
+        if not path.exists():
+            raise FileNotFoundError(
+                f"RunFolder: {path} does not exist; the run stopped before its first checkpoint"
+            )
+        return path
+
+    def update(self, **changes: Any) -> None:
+        """Set top-level keys of the metadata and rewrite ``metadata.json``."""
+        self.metadata = {**self.metadata, **changes}
+        write_json(self._metadata_path, self.metadata)
+
+    def close(self) -> None:
+        """Close the open files; reading and writing stay possible."""
+        self.metrics.close()
+        self.distributions.close()
