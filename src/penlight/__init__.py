@@ -1,0 +1,63 @@
+"""Penlight: PyTorch's nn and optim in NumPy that you can read.
+
+``import penlight as torch`` runs ordinary PyTorch programs on NumPy alone. Every gradient is derived
+by hand beside its forward pass in :mod:`penlight.ops`.
+"""
+
+from penlight._core.warnings import ignore_floating_point_warnings
+
+ignore_floating_point_warnings()
+
+from penlight import autograd, nn  # noqa: E402
+from penlight._core.device import device  # noqa: E402
+from penlight._core.dtypes import (  # noqa: E402
+    complex64,
+    complex128,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    set_default_dtype,
+    uint8,
+)
+from penlight._core.dtypes import bool_ as bool  # noqa: E402
+from penlight._core.random import Generator, initial_seed, manual_seed, seed  # noqa: E402
+from penlight._core.size import Size  # noqa: E402
+from penlight.autograd import (  # noqa: E402
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from penlight.ops.arithmetic import *  # noqa: F403, E402
+from penlight.ops.comparison import *  # noqa: F403, E402
+from penlight.ops.exponential import *  # noqa: F403, E402
+from penlight.ops.matmul import bmm, dot, matmul, mm, mv  # noqa: E402
+from penlight.ops.promotion import result_type  # noqa: E402
+from penlight.ops.reduction import *  # noqa: F403, E402
+from penlight.ops.selection import *  # noqa: F403, E402
+from penlight.ops.shape import (  # noqa: E402
+    flatten,
+    permute,
+    reshape,
+    squeeze,
+    t,
+    transpose,
+    unsqueeze,
+)
+from penlight.tensor import Tensor  # noqa: E402
+from penlight.tensor.creation import *  # noqa: F403, E402
+from penlight.tensor.random import *  # noqa: F403, E402
+
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64

@@ -1,0 +1,1 @@
+"""What every other room needs: dtypes, devices, random generators, errors, argument forms."""

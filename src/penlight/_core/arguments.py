@@ -1,0 +1,64 @@
+"""Arguments brought to one form at the door, so that the code below them deals in exact types."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["normalize_axes", "normalize_axis", "ntuple", "shape_argument"]
+
+
+def ntuple(value: Any, n: int, name: str) -> tuple[int, ...]:
+    """``3`` -> ``(3, 3)``; a sequence of ``n`` integers (or of one) is kept.
+
+    Raises:
+        TypeError: if the value is neither an integer nor a sequence of integers.
+        RuntimeError: if the sequence has the wrong length.
+    """
+    try:
+        if not isinstance(value, Iterable):
+            return (operator.index(value),) * n
+        values = tuple(operator.index(v) for v in value)
+    except TypeError:
+        raise TypeError(f"{name} must be an int or a tuple of {n} ints, got {value!r}") from None
+    if len(values) == 1:
+        return values * n
+    if len(values) != n:
+        raise RuntimeError(f"{name} must be an int or a tuple of {n} ints, got {value!r}")
+    return values
+
+
+def normalize_axis(dim: int, ndim: int, name: str = "dim") -> int:
+    """A dimension counted from the end to one counted from the front.
+
+    Raises:
+        IndexError: if it is out of range (a 0-d tensor takes 0 and -1).
+    """
+    bound = max(ndim, 1)
+    if not -bound <= dim < bound:
+        raise IndexError(
+            f"Dimension out of range: expected {name} in [{-bound}, {bound - 1}], got {dim}"
+        )
+    return dim % bound
+
+
+def normalize_axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...] | None:
+    """``None`` stays ``None`` (all dimensions); an int or ints become a tuple of distinct axes."""
+    if dim is None:
+        return None
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    axes = tuple(normalize_axis(operator.index(d), ndim, name) for d in dims)
+    if len(set(axes)) != len(axes):
+        raise RuntimeError(f"{name} {axes} names a dimension twice; each may appear once")
+    return axes if ndim else ()
+
+
+def shape_argument(sizes: tuple[Any, ...], name: str = "size") -> tuple[int, ...]:
+    """``f(2, 3)`` and ``f((2, 3))`` both give ``(2, 3)``."""
+    if len(sizes) == 1 and not hasattr(sizes[0], "__index__"):
+        sizes = tuple(sizes[0])
+    try:
+        return tuple(operator.index(s) for s in sizes)
+    except TypeError:
+        raise TypeError(f"{name} must be ints or one tuple of ints, got {sizes!r}") from None

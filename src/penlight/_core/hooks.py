@@ -1,0 +1,42 @@
+"""Handles that remove a hook again."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["HookTable", "RemovableHandle"]
+
+HookTable = OrderedDict[int, Callable[..., Any]]
+_next_id = itertools.count().__next__
+
+
+class RemovableHandle:
+    """What ``register_*_hook`` returns: ``remove()`` it, or use it in a ``with`` block."""
+
+    def __init__(self, table: HookTable, *companions: dict[int, Any]) -> None:
+        self.id = _next_id()
+        self._tables = [weakref.ref(table), *(weakref.ref(c) for c in companions)]
+
+    @classmethod
+    def register(cls, table: HookTable, hook: Callable[..., Any]) -> RemovableHandle:
+        """Append ``hook`` to ``table``."""
+        handle = cls(table)
+        table[handle.id] = hook
+        return handle
+
+    def remove(self) -> None:
+        """Take the hook away; removing it twice is harmless."""
+        for reference in self._tables:
+            table = reference()
+            if table is not None:
+                table.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()

@@ -1,0 +1,19 @@
+"""Automatic differentiation: the graph, the backward pass, and what users steer it with."""
+
+from penlight.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from penlight.autograd.engine import backward, grad
+from penlight.autograd.function import Function, once_differentiable
+from penlight.autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+
+__all__ = [
+    "Function", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode",
+    "is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled", "no_grad",
+    "once_differentiable", "set_detect_anomaly", "set_grad_enabled",
+]  # fmt: skip

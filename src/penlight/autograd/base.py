@@ -1,0 +1,214 @@
+"""``TensorBase``: the bare holder of an array and of its place in the graph, without operators.
+
+The engine and the ops know this class alone; ``penlight.tensor.Tensor`` adds operators and methods.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from penlight._core.hooks import HookTable, RemovableHandle
+from penlight.autograd.grad_mode import mode
+
+if TYPE_CHECKING:
+    from penlight.autograd.op import Op
+
+__all__ = ["TensorBase", "View", "wrap"]
+
+
+class View(NamedTuple):
+    """How a tensor that shares another's memory was made, so that its history can be made anew."""
+
+    base: TensorBase  # the tensor that owns the memory
+    path: tuple[tuple[type[Op], tuple[Any, ...]], ...] | None  # view ops; None: can't be replayed
+    base_node: Op | None  # the base's node when this view's node was made
+
+
+class TensorBase:
+    """An ndarray, its gradient, and the node of the graph that made it.
+
+    A *leaf* has no node: the user made it. Version counters are one-element lists, shared by all
+    tensors that share memory; every in-place change raises them. A tensor made in inference mode
+    has none.
+    """
+
+    __slots__ = (
+        "__dict__", "__weakref__", "_array", "_counter", "_grad", "_hooks", "_node", "_output_nr",
+        "_requires_grad", "_view",
+    )  # fmt: skip
+
+    _result_type: type[TensorBase]  # what operations on instances of the class return
+
+    _array: np.ndarray
+    _counter: list[int] | None
+    _grad: TensorBase | None
+    _hooks: HookTable | None
+    _node: Op | None
+    _output_nr: int
+    _requires_grad: bool
+    _view: View | None
+
+    # -- the graph ---------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are wanted for this tensor or something it was computed from."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self._node is not None:
+            if not value:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use "
+                    "a computed variable in a subgraph that doesn't require differentiation use "
+                    "var_no_grad = var.detach()."
+                )
+            return
+        if value and self._array.dtype.kind not in "fc":
+            raise RuntimeError(
+                "only Tensors of floating point and complex dtype can require gradients, got "
+                f"dtype {self._array.dtype}"
+            )
+        if value and self._counter is None and not mode.inference:
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                "allowed; make a normal one with clone() first"
+            )
+        self._requires_grad = bool(value)
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for tensors that no recorded operation made."""
+        return self._node is None
+
+    @property
+    def grad_fn(self) -> Op | None:
+        """The node of the operation that made this tensor; ``None`` for leaves."""
+        if self._view is not None:
+            self._refresh_view()
+        return self._node
+
+    @property
+    def output_nr(self) -> int:
+        """Which of its node's outputs this tensor is."""
+        return self._output_nr
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that ``backward`` has added up here so far, or ``None``."""
+        if self._grad is None and self._node is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+                ".grad attribute won't be populated during autograd.backward(). Call "
+                ".retain_grad() on the non-leaf Tensor if you want it.",
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: TensorBase | None) -> None:
+        if value is not None:
+            if not isinstance(value, TensorBase):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got {type(value).__name__}"
+                )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value._array.dtype != self._array.dtype:
+                raise RuntimeError(
+                    f"assigned grad has data of a different type: expected {self._array.dtype}, "
+                    f"got {value._array.dtype}"
+                )
+            if value._array.shape != self._array.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: expected "
+                    f"{self._array.shape}, got {value._array.shape}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def _version(self) -> int:
+        if self._counter is None:
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return self._counter[0]
+
+    @property
+    def _base(self) -> TensorBase | None:
+        """The tensor whose memory this one is a view of."""
+        return None if self._view is None else self._view.base
+
+    def _is_view(self) -> bool:
+        return self._view is not None
+
+    def is_inference(self) -> bool:
+        """True for tensors made in inference mode."""
+        return self._counter is None
+
+    def _refresh_view(self) -> None:
+        """Replay the view on its base if an in-place change gave the base a new history."""
+        base, path, base_node = self._view  # type: ignore[misc]
+        if base._node is base_node or path is None:
+            return
+        view = base
+        with_mode = mode.grad
+        mode.grad = True
+        try:
+            for op, arguments in path:
+                view = op.apply(view, *arguments)
+        finally:
+            mode.grad = with_mode
+        self._node, self._output_nr = view._node, view._output_nr
+        self._requires_grad = view._requires_grad
+        self._view = View(base, path, base._node)
+
+    # -- hooks -------------------------------------------------------------------------------
+
+    def register_hook(self, hook: Any) -> RemovableHandle:
+        """Call ``hook(grad)`` when this tensor's gradient is known; what it returns replaces it.
+
+        Raises:
+            RuntimeError: if the tensor does not require gradients.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node = self.grad_fn
+        if node is not None:
+            return RemovableHandle.register(node.hooks_of(self._output_nr), hook)
+        if self._hooks is None:
+            self._hooks = HookTable()
+        return RemovableHandle.register(self._hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep this tensor's gradient in ``.grad`` although it is not a leaf."""
+        if not self._requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        node = self.grad_fn
+        if node is not None:
+            node.retain(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """True for a non-leaf whose gradient ``backward`` will keep."""
+        return self._node is not None and self._node.is_retaining(self)
+
+
+def wrap(cls: type[TensorBase], array: np.ndarray) -> Any:
+    """A leaf of class ``cls`` around an array, past all checks: the one place that makes tensors."""
+    t: Any = object.__new__(cls)
+    t._array = array
+    t._counter = None if mode.inference else [0]
+    t._grad = None
+    t._hooks = None
+    t._node = None
+    t._output_nr = 0
+    t._requires_grad = False
+    t._view = None
+    return t

@@ -1,0 +1,139 @@
+"""Whether operations are recorded: ``no_grad``, ``enable_grad``, ``inference_mode``."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
+
+__all__ = [
+    "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "mode",
+    "no_grad", "set_grad_enabled",
+]  # fmt: skip
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Mode(threading.local):
+    """Each thread starts recording; the class attributes are the defaults of a new thread."""
+
+    grad = True
+    inference = False
+
+
+mode = _Mode()
+
+
+def is_grad_enabled() -> bool:
+    """True where operations on tensors that require gradients are recorded."""
+    return mode.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """True inside ``inference_mode``."""
+    return mode.inference
+
+
+class _ModeSetter:
+    """A context manager and decorator that sets ``mode`` on entry and restores it on exit."""
+
+    grad: bool
+    inference: bool | None = None  # None leaves it as it is
+
+    def __enter__(self) -> None:
+        self._previous = mode.grad, mode.inference
+        mode.grad = self.grad
+        if self.inference is not None:
+            mode.inference = self.inference
+
+    def __exit__(self, *exception: object) -> None:
+        mode.grad, mode.inference = self._previous
+
+    def clone(self) -> _ModeSetter:
+        """A setter of the same kind with a memory of its own: decorated functions may recurse."""
+        return type(self)()
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return cast(F, self._decorate_generator(function))
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return cast(F, wrapped)
+
+    def _decorate_generator(self, function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+        """The mode holds while the generator runs, not while its consumer does."""
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            generator = function(*args, **kwargs)
+            sent = None
+            while True:
+                try:
+                    with self.clone():
+                        item = generator.send(sent)
+                except StopIteration as stop:
+                    return stop.value
+                sent = yield item
+
+        return wrapped
+
+
+class _PlainSetter(_ModeSetter):
+    """A setter without arguments, usable as ``@no_grad`` and as ``@no_grad()``."""
+
+    def __new__(cls, function: Any = None) -> Any:
+        setter = super().__new__(cls)
+        return setter if function is None else setter(function)
+
+
+class no_grad(_PlainSetter):
+    """Operations inside are not recorded: their results do not require gradients."""
+
+    grad = False
+
+
+class enable_grad(_PlainSetter):
+    """Operations inside are recorded, also within an outer ``no_grad``."""
+
+    grad = True
+
+
+class set_grad_enabled(_ModeSetter):
+    """Set recording on or off: as a call at once, as a context manager until its end."""
+
+    def __init__(self, mode: bool) -> None:
+        self.grad = bool(mode)
+        self._previous = _set_mode(self.grad)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __call__(self, function: F) -> F:
+        mode.grad, mode.inference = self._previous  # a decorator changes nothing outside
+        return super().__call__(function)
+
+    def clone(self) -> _ModeSetter:
+        return set_grad_enabled(self.grad)
+
+
+def _set_mode(grad: bool) -> tuple[bool, bool]:
+    previous = mode.grad, mode.inference
+    mode.grad = grad
+    return previous
+
+
+class inference_mode(_ModeSetter):
+    """Like ``no_grad``, and tensors made inside keep no version: they can't be saved for backward."""
+
+    def __init__(self, mode: bool = True) -> None:
+        self.grad = not mode
+        self.inference = bool(mode)
+
+    def clone(self) -> _ModeSetter:
+        return inference_mode(bool(self.inference))

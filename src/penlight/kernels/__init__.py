@@ -1,0 +1,1 @@
+"""Pure array functions: ndarrays in, ndarrays out, no graph."""

@@ -1,0 +1,5 @@
+"""Neural networks: modules, their functions, initialisation, utilities."""
+
+from penlight.nn.parameter import Buffer, Parameter
+
+__all__ = ["Buffer", "Parameter"]

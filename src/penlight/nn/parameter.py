@@ -1,0 +1,59 @@
+"""``Parameter`` and ``Buffer``: tensors that a Module registers when they become its attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from penlight.autograd.base import TensorBase, wrap
+from penlight.tensor import Tensor
+
+__all__ = ["Buffer", "Parameter"]
+
+
+class Parameter(Tensor):
+    """A tensor to be learned: a leaf that requires gradients, listed by ``Module.parameters()``.
+
+    Args:
+        data: the tensor whose memory it takes over. Default: an empty one.
+        requires_grad: whether it is to be learned. Default: True.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
+        if data is None:
+            data = Tensor()
+        if not isinstance(data, TensorBase):
+            raise TypeError(f"Parameter: data must be a Tensor, got {type(data).__name__}")
+        parameter = wrap(cls, data._array)
+        parameter.requires_grad = requires_grad
+        return parameter
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        if id(self) not in memo:
+            copied = type(self)(wrap(Tensor, self._array.copy(order="K")), self._requires_grad)
+            memo[id(self)] = copied
+        return memo[id(self)]  # type: ignore[no-any-return]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self._array, self._requires_grad)
+
+
+class Buffer(Tensor):
+    """A tensor that is state but not learned; ``persistent`` decides whether it is saved."""
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        buffer = wrap(cls, np.empty(0, np.float32) if data is None else data._array)
+        buffer.persistent = persistent
+        return buffer
+
+
+def _rebuild(cls: type[Parameter], array: np.ndarray, requires_grad: bool) -> Parameter:
+    return cls(wrap(Tensor, array), requires_grad)

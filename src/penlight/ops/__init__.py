@@ -1,0 +1,1 @@
+"""Every differentiable operation, by family: formula, forward and backward on one screen."""

@@ -1,0 +1,73 @@
+"""Comparisons and logic: boolean results, no gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penlight.autograd.base import TensorBase, wrap
+from penlight.ops.promotion import promoted
+
+if TYPE_CHECKING:
+    from penlight.tensor import Tensor
+
+__all__ = ["eq", "ge", "gt", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne"]
+
+
+def elementwise(function: Callable[..., Any], name: str, *operands: Any) -> Tensor:
+    """A NumPy function of promoted operands, as a tensor without history."""
+    values = promoted(*operands, owner=name)
+    result = function(*(x._array if isinstance(x, TensorBase) else x for x in values))
+    return wrap(TensorBase._result_type, np.asarray(result))  # type: ignore[no-any-return]
+
+
+def eq(input: Tensor, other: Any) -> Tensor:
+    """input == other, elementwise."""
+    return elementwise(np.equal, "eq", input, other)
+
+
+def ne(input: Tensor, other: Any) -> Tensor:
+    """input != other, elementwise."""
+    return elementwise(np.not_equal, "ne", input, other)
+
+
+def lt(input: Tensor, other: Any) -> Tensor:
+    """input < other, elementwise."""
+    return elementwise(np.less, "lt", input, other)
+
+
+def le(input: Tensor, other: Any) -> Tensor:
+    """input <= other, elementwise."""
+    return elementwise(np.less_equal, "le", input, other)
+
+
+def gt(input: Tensor, other: Any) -> Tensor:
+    """input > other, elementwise."""
+    return elementwise(np.greater, "gt", input, other)
+
+
+def ge(input: Tensor, other: Any) -> Tensor:
+    """input >= other, elementwise."""
+    return elementwise(np.greater_equal, "ge", input, other)
+
+
+def logical_and(input: Tensor, other: Any) -> Tensor:
+    """True where both are nonzero."""
+    return elementwise(np.logical_and, "logical_and", input, other)
+
+
+def logical_or(input: Tensor, other: Any) -> Tensor:
+    """True where either is nonzero."""
+    return elementwise(np.logical_or, "logical_or", input, other)
+
+
+def logical_xor(input: Tensor, other: Any) -> Tensor:
+    """True where exactly one is nonzero."""
+    return elementwise(np.logical_xor, "logical_xor", input, other)
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """True where ``input`` is zero."""
+    return elementwise(np.logical_not, "logical_not", input)

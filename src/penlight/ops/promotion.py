@@ -1,0 +1,101 @@
+"""Bring operands to a common dtype before an op sees them, by PyTorch's promotion rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penlight._core import dtypes
+from penlight._core.dtypes import dtype_of, get_default_dtype, promote_types
+from penlight.autograd.base import TensorBase, wrap
+from penlight.autograd.primitives import Cast
+
+if TYPE_CHECKING:
+    from penlight.tensor import Tensor
+
+__all__ = ["as_operand", "cast", "floating", "promoted", "result_type"]
+
+_NUMBERS = (bool, int, float, complex)
+
+
+def cast(input: Tensor, dtype: dtypes.dtype) -> Tensor:
+    """``input`` in another dtype (itself if it has that already); gradients come back in its own."""
+    if input._array.dtype == dtype.numpy:
+        return input
+    return Cast.apply(input, dtype.numpy)  # type: ignore[no-any-return]
+
+
+def floating(input: Any) -> Any:
+    """Integers and booleans as the default floating dtype, everything else as it is."""
+    if isinstance(input, TensorBase) and input._array.dtype.kind in "biu":
+        return Cast.apply(input, get_default_dtype().numpy)
+    return input
+
+
+def as_operand(value: Any, owner: str = "operand") -> Any:
+    """A tensor or Python number as it is; NumPy scalars as numbers; ndarrays as tensors.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(value, (TensorBase, *_NUMBERS)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return wrap(TensorBase._result_type, value)
+    raise TypeError(f"{owner}: expected a Tensor or a number, got {type(value).__name__}")
+
+
+def _number_dtype(value: Any) -> dtypes.dtype:
+    default = get_default_dtype()
+    return (dtypes.bool_, dtypes.int64, default, default.to_complex())[dtypes.category(value)]
+
+
+def result_type(*operands: Any) -> dtypes.dtype:
+    """The dtype that an operation on these tensors and numbers gives.
+
+    Example:
+        >>> result_type(torch.ones(2, dtype=torch.int32), 1.5)
+        torch.float32
+    """
+    ranks: list[dtypes.dtype | None] = [None, None, None]  # with dimensions, 0-d, numbers
+    for x in operands:
+        if isinstance(x, TensorBase):
+            rank, d = (0 if x._array.ndim else 1), dtype_of(x._array)
+        else:
+            rank, d = 2, _number_dtype(x)
+        known = ranks[rank]
+        ranks[rank] = d if known is None else promote_types(known, d)
+    result, *lower = [d for d in ranks if d is not None]
+    for d in lower:
+        if d.category > result.category:
+            result = result.to_complex() if result.is_floating_point else promote_types(result, d)
+    return result
+
+
+def promoted(*operands: Any, owner: str = "operand") -> tuple[Any, ...]:
+    """The operands in their common dtype. Numbers stay numbers: NumPy gives them the tensors' dtype.
+
+    At least one operand becomes a tensor, so that the op's result is one.
+    """
+    first = operands[0]
+    if isinstance(first, TensorBase):
+        d = first._array.dtype
+        for x in operands[1:]:
+            if isinstance(x, TensorBase):
+                if x._array.dtype != d:
+                    break
+            elif type(x) is float:
+                if d.kind != "f":
+                    break
+            elif type(x) is not int or d.kind not in "fi":
+                break
+        else:
+            return operands  # nothing to do: by far the most frequent case
+    values = [as_operand(x, owner) for x in operands]
+    common = result_type(*values)
+    if not any(isinstance(x, TensorBase) for x in values):
+        values[0] = wrap(TensorBase._result_type, np.asarray(values[0], common.numpy))
+    return tuple(cast(x, common) if isinstance(x, TensorBase) else x for x in values)

@@ -1,0 +1,105 @@
+"""NumPy's dispatch protocols (NEP 13, NEP 18): ``np.exp(tensor)`` is ``penlight.exp(tensor)``.
+
+This is what lets one ``backward``, written in NumPy functions, run on ndarrays when it only
+computes and on Tensors when it records a graph of its own. Functions without an entry here run on
+the tensors' arrays, which raises for tensors that require gradients, as ``.numpy()`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penlight.autograd.base import TensorBase, wrap
+from penlight.autograd.primitives import BroadcastTo, Cast
+from penlight.ops import arithmetic, comparison, exponential, matmul, reduction, selection, shape
+
+__all__ = ["array_function", "array_ufunc"]
+
+UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.add: arithmetic.add,
+    np.subtract: arithmetic.sub,
+    np.multiply: arithmetic.mul,
+    np.true_divide: arithmetic.div,
+    np.power: arithmetic.pow,
+    np.negative: arithmetic.neg,
+    np.reciprocal: arithmetic.reciprocal,
+    np.square: arithmetic.square,
+    np.exp: exponential.exp,
+    np.log: exponential.log,
+    np.sqrt: exponential.sqrt,
+    np.maximum: selection.maximum,
+    np.minimum: selection.minimum,
+    np.matmul: matmul.matmul,
+    np.equal: comparison.eq,
+    np.not_equal: comparison.ne,
+    np.less: comparison.lt,
+    np.less_equal: comparison.le,
+    np.greater: comparison.gt,
+    np.greater_equal: comparison.ge,
+    np.logical_and: comparison.logical_and,
+    np.logical_or: comparison.logical_or,
+    np.logical_not: comparison.logical_not,
+}
+
+
+def _axis_form(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Accept NumPy's ``axis`` and ``keepdims`` for PyTorch's ``dim`` and ``keepdim``."""
+
+    def with_axis(x: Any, axis: Any = None, keepdims: bool = False, **unused: Any) -> Any:
+        return function(x, axis, keepdims)
+
+    return with_axis
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.sum: _axis_form(reduction.sum),
+    np.mean: _axis_form(reduction.mean),
+    np.where: selection.where,
+    np.reshape: shape.reshape,
+    np.transpose: lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
+    np.swapaxes: shape.transpose,
+    np.expand_dims: shape.unsqueeze,
+    np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
+    np.broadcast_to: lambda x, shape: BroadcastTo.apply(x, tuple(shape)),
+    np.astype: lambda x, dtype, copy=True: Cast.apply(x, np.dtype(dtype)),
+}
+
+
+def _tensors_of(args: Any) -> Any:
+    """ndarrays among the arguments as tensors, so that the op records what it should."""
+    return tuple(wrap(TensorBase._result_type, a) if type(a) is np.ndarray else a for a in args)
+
+
+def _arrays_of(value: Any) -> Any:
+    if isinstance(value, TensorBase):
+        return np.asarray(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_arrays_of(v) for v in value)
+    return value
+
+
+def array_ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """``Tensor.__array_ufunc__``."""
+    function = UFUNCS.get(ufunc) if method == "__call__" and not kwargs else None
+    if function is not None:
+        return function(*_tensors_of(inputs))
+    if method == "reduce" and ufunc is np.add and set(kwargs) <= {"axis", "keepdims"}:
+        return FUNCTIONS[np.sum](*inputs, **kwargs)
+    into = kwargs.get("out") or ()
+    result = getattr(ufunc, method)(
+        *map(_arrays_of, inputs), **{k: _arrays_of(v) for k, v in kwargs.items()}
+    )
+    if into or not isinstance(result, (np.ndarray, np.generic)):
+        return into[0] if len(into) == 1 else result
+    return wrap(TensorBase._result_type, np.asarray(result))
+
+
+def array_function(function: Any, args: Any, kwargs: Any) -> Any:
+    """``Tensor.__array_function__``."""
+    ours = FUNCTIONS.get(function)
+    if ours is not None:
+        return ours(*_tensors_of(args), **kwargs)
+    return function(*_arrays_of(list(args)), **{k: _arrays_of(v) for k, v in kwargs.items()})
