@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from penlight._core.errors import broadcast_error
 from penlight._core.hooks import HookTable
 from penlight.autograd import anomaly
 from penlight.autograd.base import TensorBase, View, wrap
@@ -134,13 +135,19 @@ class Op:
             arrays.append(x)
             edges.append(edge)
         node.edges = edges
-        result = cls.forward(node, *arrays)
+        try:
+            result = cls.forward(node, *arrays)
+        except ValueError as error:
+            if "broadcast" not in str(error):
+                raise
+            shapes = [a.shape for a in arrays if isinstance(a, _ndarray)]
+            raise broadcast_error(cls.__name__.lower(), shapes) from None
         if kind is None:
             return result
         if type(result) is tuple:
             return node._wrap_outputs(kind, inputs, result, differentiable)
-        if type(result) is not _ndarray:  # NumPy returns scalars for 0-d results
-            result = np.asarray(result)
+        if type(result) is not _ndarray:
+            result = node._as_array(result)
         y = wrap(kind, result)
         if differentiable and result.dtype.kind in "fc":
             node.sequence = _next_sequence()
@@ -157,7 +164,7 @@ class Op:
         self, kind: type[TensorBase], inputs: Any, results: tuple[Any, ...], differentiable: bool
     ) -> tuple[Any, ...]:
         """As the end of :meth:`apply`, for ops with several outputs."""
-        arrays = tuple(np.asarray(r) for r in results)
+        arrays = tuple(self._as_array(r) for r in results)
         outputs = tuple(wrap(kind, a) for a in arrays)
         if differentiable:
             self.sequence = _next_sequence()
@@ -172,6 +179,13 @@ class Op:
         return outputs
 
     # -- saved values ------------------------------------------------------------------------
+
+    def _as_array(self, result: Any) -> np.ndarray:
+        """NumPy returns scalars for 0-d results; one that was saved is saved as the array."""
+        array = np.asarray(result)
+        if array is not result and self._saved:
+            self._saved = tuple(array if item is result else item for item in self._saved)
+        return array
 
     def _note_sources(self, kind: Any, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Remember which saved arrays are inputs' or outputs', and at which version.

@@ -1,4 +1,4 @@
-"""Comparisons and logic: boolean results, no gradients."""
+"""Comparisons, logic and bits: no gradients."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core.errors import broadcast_error
 from penlight.autograd.base import TensorBase, wrap
 from penlight.ops.promotion import promoted
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["eq", "ge", "gt", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne"]
+__all__ = [
+    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "ge", "gt", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne",
+]  # fmt: skip
 
 
 def elementwise(function: Callable[..., Any], name: str, *operands: Any) -> Tensor:
     """A NumPy function of promoted operands, as a tensor without history."""
     values = promoted(*operands, owner=name)
-    result = function(*(x._array if isinstance(x, TensorBase) else x for x in values))
+    arrays = [x._array if isinstance(x, TensorBase) else x for x in values]
+    try:
+        result = function(*arrays)
+    except ValueError:
+        raise broadcast_error(name, [np.shape(a) for a in arrays]) from None
     return wrap(TensorBase._result_type, np.asarray(result))  # type: ignore[no-any-return]
 
 
@@ -71,3 +78,23 @@ def logical_xor(input: Tensor, other: Any) -> Tensor:
 def logical_not(input: Tensor) -> Tensor:
     """True where ``input`` is zero."""
     return elementwise(np.logical_not, "logical_not", input)
+
+
+def bitwise_and(input: Tensor, other: Any) -> Tensor:
+    """input & other, for integers and booleans."""
+    return elementwise(np.bitwise_and, "bitwise_and", input, other)
+
+
+def bitwise_or(input: Tensor, other: Any) -> Tensor:
+    """input | other, for integers and booleans."""
+    return elementwise(np.bitwise_or, "bitwise_or", input, other)
+
+
+def bitwise_xor(input: Tensor, other: Any) -> Tensor:
+    """input ^ other, for integers and booleans."""
+    return elementwise(np.bitwise_xor, "bitwise_xor", input, other)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """~input, for integers and booleans."""
+    return elementwise(np.bitwise_not, "bitwise_not", input)

@@ -90,6 +90,11 @@ class ArithmeticMethods:
     logical_xor = comparison.logical_xor
     logical_not = comparison.logical_not
 
+    bitwise_and = __and__ = __rand__ = comparison.bitwise_and
+    bitwise_or = __or__ = __ror__ = comparison.bitwise_or
+    bitwise_xor = __xor__ = __rxor__ = comparison.bitwise_xor
+    bitwise_not = __invert__ = comparison.bitwise_not
+
     def __eq__(self: Any, other: Any) -> Any:
         """Elementwise; ``False`` against what no tensor can equal, so that ``in`` works on lists."""
         try:

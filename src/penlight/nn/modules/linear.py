@@ -1,0 +1,74 @@
+"""Linear maps."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from penlight.nn import functional as F
+from penlight.nn import init
+from penlight.nn.modules.module import Module
+from penlight.nn.parameter import Parameter
+from penlight.tensor import Tensor
+from penlight.tensor.creation import empty
+
+__all__ = ["Linear"]
+
+
+class Linear(Module):
+    """y = x W^T + b over the last dimension.
+
+    Args:
+        in_features: I, the size of each input vector.
+        out_features: O, the size of each output vector.
+        bias: whether to add b. Default: True.
+
+    Shape:
+        input (..., I), output (..., O).
+
+    Parameters:
+        weight: (O, I), and bias: (O,), both uniform in (-1/sqrt(I), 1/sqrt(I)) at the start, which
+        is LeCun's choice of a variance that falls with the number of inputs.
+
+    Source: LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998, section 4.6.
+    """
+
+    __constants__ = ["in_features", "out_features"]
+    in_features: int
+    out_features: int
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
+        if bias:
+            self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )

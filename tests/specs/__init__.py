@@ -1,0 +1,14 @@
+"""One table of specs drives the tests of all ops and modules: importing this package fills it.
+
+A new file of rows needs no registration here: every module of the folder is imported.
+"""
+
+import importlib
+import pkgutil
+
+from tests.specs.spec import MODULES, SPECS, Bad, ModuleSpec, OpSpec, Sample
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["MODULES", "SPECS", "Bad", "ModuleSpec", "OpSpec", "Sample"]
