@@ -1,5 +1,6 @@
 """Neural networks: modules, their functions, initialisation, utilities."""
 
+from penlight.nn import functional
 from penlight.nn.parameter import Buffer, Parameter
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = ["Buffer", "Parameter", "functional"]
