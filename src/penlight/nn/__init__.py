@@ -1,6 +1,7 @@
 """Neural networks: modules, their functions, initialisation, utilities."""
 
-from penlight.nn import functional
-from penlight.nn.parameter import Buffer, Parameter
-
-__all__ = ["Buffer", "Parameter", "functional"]
+from penlight.nn import functional as functional
+from penlight.nn import init as init
+from penlight.nn.modules import *  # noqa: F403
+from penlight.nn.parameter import Buffer as Buffer
+from penlight.nn.parameter import Parameter as Parameter

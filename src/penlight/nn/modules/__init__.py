@@ -1,0 +1,4 @@
+"""The modules of ``penlight.nn``: each is thin over its function in ``penlight.nn.functional``."""
+
+from penlight.nn.modules.linear import *  # noqa: F403
+from penlight.nn.modules.module import Module as Module
