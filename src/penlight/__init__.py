@@ -39,12 +39,18 @@ from penlight.autograd import (  # noqa: E402
     no_grad,
     set_grad_enabled,
 )
+from penlight.ops.activation import erf, erfc, relu, sigmoid, tanh  # noqa: E402
 from penlight.ops.arithmetic import *  # noqa: F403, E402
 from penlight.ops.comparison import *  # noqa: F403, E402
 from penlight.ops.exponential import *  # noqa: F403, E402
+from penlight.ops.extrema import *  # noqa: F403, E402
+from penlight.ops.joining import *  # noqa: F403, E402
 from penlight.ops.matmul import bmm, dot, matmul, mm, mv  # noqa: E402
+from penlight.ops.products import *  # noqa: F403, E402
 from penlight.ops.promotion import result_type  # noqa: E402
 from penlight.ops.reduction import *  # noqa: F403, E402
+from penlight.ops.rounding import *  # noqa: F403, E402
+from penlight.ops.scatter import *  # noqa: F403, E402
 from penlight.ops.selection import *  # noqa: F403, E402
 from penlight.ops.shape import (  # noqa: E402
     flatten,
@@ -55,6 +61,10 @@ from penlight.ops.shape import (  # noqa: E402
     transpose,
     unsqueeze,
 )
+from penlight.ops.softmax import log_softmax, softmax  # noqa: E402
+from penlight.ops.sorting import *  # noqa: F403, E402
+from penlight.ops.statistics import *  # noqa: F403, E402
+from penlight.ops.trigonometry import *  # noqa: F403, E402
 from penlight.tensor import Tensor  # noqa: E402
 from penlight.tensor.creation import *  # noqa: F403, E402
 from penlight.tensor.random import *  # noqa: F403, E402

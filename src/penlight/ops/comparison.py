@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "ge", "gt", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne",
+    "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "isclose",
+    "isfinite", "isinf", "isnan", "ge", "gt", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne",
 ]  # fmt: skip
 
 
@@ -98,3 +99,41 @@ def bitwise_xor(input: Tensor, other: Any) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """~input, for integers and booleans."""
     return elementwise(np.bitwise_not, "bitwise_not", input)
+
+
+def isnan(input: Tensor) -> Tensor:
+    """True where ``input`` is NaN."""
+    return elementwise(np.isnan, "isnan", input)
+
+
+def isinf(input: Tensor) -> Tensor:
+    """True where ``input`` is infinite."""
+    return elementwise(np.isinf, "isinf", input)
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """True where ``input`` is neither infinite nor NaN."""
+    return elementwise(np.isfinite, "isfinite", input)
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """|input - other| <= atol + rtol * |other|, elementwise."""
+    if input._array.dtype != other._array.dtype:
+        raise RuntimeError(f"isclose: {input.dtype} did not match {other.dtype}")
+    return elementwise(
+        lambda a, b: np.isclose(a, b, rtol, atol, equal_nan), "isclose", input, other
+    )
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close, by :func:`isclose`."""
+    return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether shape and all elements are equal."""
+    return input._array.shape == other._array.shape and bool((input == other)._array.all())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from penlight.autograd.op import Op
-from penlight.ops.promotion import floating
+from penlight.ops.promotion import floating, promoted
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["exp", "log", "sqrt"]
+__all__ = [
+    "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "rsqrt", "sqrt",
+]  # fmt: skip
 
 
 class Exp(Op):
@@ -72,3 +75,140 @@ class Sqrt(Op):
 def sqrt(input: Tensor) -> Tensor:
     """The square root, elementwise: NaN below 0."""
     return Sqrt.apply(floating(input))  # type: ignore[no-any-return]
+
+
+class Exp2(Op):
+    """y = 2^x; dx = dy y ln 2."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = np.exp2(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (y,) = ctx.saved
+        return dy * y * math.log(2)
+
+
+def exp2(input: Tensor) -> Tensor:
+    """2 ** input, elementwise."""
+    return Exp2.apply(floating(input))  # type: ignore[no-any-return]
+
+
+class Expm1(Op):
+    """y = e^x - 1; dx = dy (y + 1)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = np.expm1(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (y,) = ctx.saved
+        return dy * (y + 1)
+
+
+def expm1(input: Tensor) -> Tensor:
+    """exp(input) - 1, accurate also near 0."""
+    return Expm1.apply(floating(input))  # type: ignore[no-any-return]
+
+
+class Log2(Op):
+    """y = log2 x; dx = dy / (x ln 2)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(x)
+        return np.log2(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        return dy / (x * math.log(2))
+
+
+def log2(input: Tensor) -> Tensor:
+    """The logarithm to base 2, elementwise."""
+    return Log2.apply(floating(input))  # type: ignore[no-any-return]
+
+
+class Log10(Op):
+    """y = log10 x; dx = dy / (x ln 10)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(x)
+        return np.log10(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        return dy / (x * math.log(10))
+
+
+def log10(input: Tensor) -> Tensor:
+    """The logarithm to base 10, elementwise."""
+    return Log10.apply(floating(input))  # type: ignore[no-any-return]
+
+
+class Log1p(Op):
+    """y = ln(1 + x); dx = dy / (1 + x)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(x)
+        return np.log1p(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        return dy / (x + 1)
+
+
+def log1p(input: Tensor) -> Tensor:
+    """log(1 + input), accurate also near 0."""
+    return Log1p.apply(floating(input))  # type: ignore[no-any-return]
+
+
+class Rsqrt(Op):
+    """y = x^(-1/2); dx = -dy y^3 / 2."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = 1 / np.sqrt(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (y,) = ctx.saved
+        return dy * (y * y * y) * -0.5
+
+
+def rsqrt(input: Tensor) -> Tensor:
+    """1 / sqrt(input), elementwise."""
+    return Rsqrt.apply(floating(input))  # type: ignore[no-any-return]
+
+
+class LogAddExp(Op):
+    """y = ln(e^a + e^b); da = dy e^(a - y), db = dy e^(b - y)."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, b: Any) -> Any:
+        y = np.logaddexp(a, b)
+        ctx.save(a, b, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        a, b, y = ctx.saved
+        return dy * np.exp(a - y), dy * np.exp(b - y)
+
+
+def logaddexp(input: Tensor, other: Tensor) -> Tensor:
+    """log(exp(input) + exp(other)), without overflow."""
+    return LogAddExp.apply(*promoted(input, other, owner="logaddexp"))  # type: ignore[no-any-return]

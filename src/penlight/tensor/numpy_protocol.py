@@ -14,7 +14,9 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import BroadcastTo, Cast
-from penlight.ops import arithmetic, comparison, exponential, matmul, reduction, selection, shape
+from penlight.ops import activation, arithmetic, comparison, exponential, extrema, joining, matmul
+from penlight.ops import products, reduction, rounding, scatter, selection, shape, statistics
+from penlight.ops import trigonometry as trig
 
 __all__ = ["array_function", "array_ufunc"]
 
@@ -41,7 +43,44 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.greater_equal: comparison.ge,
     np.logical_and: comparison.logical_and,
     np.logical_or: comparison.logical_or,
+    np.logical_xor: comparison.logical_xor,
     np.logical_not: comparison.logical_not,
+    np.bitwise_and: comparison.bitwise_and,
+    np.bitwise_or: comparison.bitwise_or,
+    np.bitwise_xor: comparison.bitwise_xor,
+    np.invert: comparison.bitwise_not,
+    np.isnan: comparison.isnan,
+    np.isinf: comparison.isinf,
+    np.isfinite: comparison.isfinite,
+    np.exp2: exponential.exp2,
+    np.expm1: exponential.expm1,
+    np.log2: exponential.log2,
+    np.log10: exponential.log10,
+    np.log1p: exponential.log1p,
+    np.logaddexp: exponential.logaddexp,
+    np.sin: trig.sin,
+    np.cos: trig.cos,
+    np.tan: trig.tan,
+    np.arcsin: trig.asin,
+    np.arccos: trig.acos,
+    np.arctan: trig.atan,
+    np.arctan2: trig.atan2,
+    np.sinh: trig.sinh,
+    np.cosh: trig.cosh,
+    np.tanh: activation.tanh,
+    np.arcsinh: trig.asinh,
+    np.arccosh: trig.acosh,
+    np.arctanh: trig.atanh,
+    np.hypot: trig.hypot,
+    np.absolute: rounding.abs,
+    np.sign: rounding.sign,
+    np.floor: rounding.floor,
+    np.ceil: rounding.ceil,
+    np.trunc: rounding.trunc,
+    np.rint: rounding.round,
+    np.fmod: rounding.fmod,
+    np.remainder: rounding.remainder,
+    np.floor_divide: rounding.floor_divide,
 }
 
 
@@ -64,6 +103,24 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.expand_dims: shape.unsqueeze,
     np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
     np.broadcast_to: lambda x, shape: BroadcastTo.apply(x, tuple(shape)),
+    np.moveaxis: joining.movedim,
+    np.concatenate: lambda xs, axis=0: joining.cat(_tensors_of(xs), axis),
+    np.stack: lambda xs, axis=0: joining.stack(_tensors_of(xs), axis),
+    np.flip: lambda x, axis=None: joining.flip(x, tuple(range(x.ndim)) if axis is None else axis),
+    np.roll: joining.roll,
+    np.tile: joining.tile,
+    np.take_along_axis: lambda x, indices, axis: scatter.take_along_dim(x, indices, axis),
+    np.clip: rounding.clamp,
+    np.cumsum: lambda x, axis: statistics.cumsum(x, axis),
+    np.cumprod: lambda x, axis: statistics.cumprod(x, axis),
+    np.prod: _axis_form(statistics.prod),
+    np.amax: _axis_form(lambda x, axis, keepdims: extrema.amax(x, axis, keepdims)),
+    np.amin: _axis_form(lambda x, axis, keepdims: extrema.amin(x, axis, keepdims)),
+    np.einsum: lambda equation, *xs, **unused: products.einsum(equation, *_tensors_of(xs)),
+    np.outer: products.outer,
+    np.trace: products.trace,
+    np.tril: products.tril,
+    np.triu: products.triu,
     np.astype: lambda x, dtype, copy=True: Cast.apply(x, np.dtype(dtype)),
 }
 

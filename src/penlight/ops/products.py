@@ -1,0 +1,331 @@
+"""Sums of products over named indices (einsum), outer products, diagonals and triangles."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penlight._core.arguments import normalize_axis
+from penlight.autograd.base import TensorBase
+from penlight.autograd.op import Op
+from penlight.ops.promotion import promoted
+
+if TYPE_CHECKING:
+    from penlight.tensor import Tensor
+
+__all__ = [
+    "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "cross", "diag", "diag_embed",
+    "diagonal", "einsum", "ger", "inner", "lerp", "outer", "tensordot", "trace", "tril", "triu",
+]  # fmt: skip
+
+
+class Einsum(Op):
+    """y[out] = the sum over all other indices of the product of the operands.
+
+    The gradient of one operand is an einsum of dy with the other operands; indices that only it
+    had come back by multiplying with ones.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, inputs: tuple[str, ...], output: str, *xs: np.ndarray) -> Any:
+        ctx.save(*xs)
+        ctx.inputs, ctx.output = inputs, output
+        return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        xs = ctx.saved
+        grads: list[Any] = [None, None]
+        for i, (x, indices) in enumerate(zip(xs, ctx.inputs, strict=True)):
+            if not ctx.edges[i + 2]:
+                grads.append(None)
+                continue
+            others = [(ctx.inputs[j], other) for j, other in enumerate(xs) if j != i]
+            known = set(ctx.output).union(*(names for names, _ in others))
+            lost = "".join(n for n in indices if n not in known)
+            if lost:
+                sizes = dict(zip(indices, x.shape, strict=True))
+                others.append((lost, np.ones([sizes[n] for n in lost], np.float32).astype(x_dtype(x))))
+            names = (ctx.output, *(n for n, _ in others))
+            grads.append(Einsum.apply(names, indices, dy, *(o for _, o in others)))
+        return tuple(grads)
+
+
+def x_dtype(x: Any) -> np.dtype[Any]:
+    """The NumPy dtype of an ndarray or Tensor."""
+    return x._array.dtype if isinstance(x, TensorBase) else x.dtype
+
+
+def _plain_equation(equation: str, ndims: list[int]) -> tuple[list[str], str]:
+    """Index names without ellipsis, blanks or an implicit output."""
+    left, arrow, output = equation.replace(" ", "").partition("->")
+    inputs = left.split(",")
+    if len(inputs) != len(ndims):
+        raise RuntimeError(
+            f"einsum(): the equation names {len(inputs)} operands but {len(ndims)} were given: {equation!r}"
+        )
+    free = [c for c in string.ascii_letters if c not in equation]
+    widest = 0
+    for i, (names, ndim) in enumerate(zip(inputs, ndims, strict=True)):
+        hidden = ndim - len(names.replace("...", ""))
+        if hidden < 0 or (hidden and "..." not in names):
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({len(names.replace('...', ''))}) does "
+                f"not match the number of dimensions ({ndim}) for operand {i}"
+            )
+        if "..." in names:
+            widest = max(widest, hidden)
+            inputs[i] = names.replace("...", "".join(free[:hidden][::-1]))
+    dots = "".join(free[:widest][::-1])
+    if arrow:
+        output = output.replace("...", dots)
+    else:
+        every = left.replace(",", "").replace("...", "")
+        output = dots + "".join(sorted(c for c in set(every) if every.count(c) == 1))
+    return inputs, output
+
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """Products of operands summed over the indices that the output does not name.
+
+    Args:
+        equation: such as ``"bij,bjk->bik"``; ``...`` stands for leading dimensions that broadcast.
+
+    Example:
+        >>> torch.einsum("ij,j->i", torch.ones(2, 3), torch.ones(3))
+        tensor([3., 3.])
+    """
+    if len(operands) == 1 and not isinstance(operands[0], TensorBase):
+        operands = tuple(operands[0])
+    xs = promoted(*operands, owner="einsum")
+    inputs, output = _plain_equation(equation, [x._array.ndim for x in xs])
+    xs, inputs = _without_repeats(xs, inputs)
+    sizes: dict[str, int] = {}
+    for names, x in zip(inputs, xs, strict=True):
+        for n, size in zip(names, x._array.shape, strict=True):
+            if sizes.setdefault(n, size) not in (1, size) and size != 1:
+                raise RuntimeError(
+                    f"einsum(): index {n!r} has sizes {sizes[n]} and {size} that do not broadcast"
+                )
+            sizes[n] = max(sizes[n], size) if 0 not in (sizes[n], size) else 0
+    if missing := [n for n in output if n not in sizes]:
+        raise RuntimeError(f"einsum(): output subscript {missing[0]!r} does not appear in any input")
+    expanded = [
+        x.expand([sizes[n] for n in names]) if x._array.shape != tuple(sizes[n] for n in names) else x
+        for names, x in zip(inputs, xs, strict=True)
+    ]
+    return Einsum.apply(tuple(inputs), output, *expanded)  # type: ignore[no-any-return]
+
+
+def _without_repeats(xs: Any, inputs: list[str]) -> tuple[list[Any], list[str]]:
+    """Operands that name an index twice, as in ``"ii->i"``, become their diagonals."""
+    xs, inputs = list(xs), list(inputs)
+    for i, names in enumerate(inputs):
+        while len(set(names)) < len(names):
+            n = next(c for c in names if names.count(c) > 1)
+            a = names.index(n)
+            b = names.index(n, a + 1)
+            xs[i] = diagonal(xs[i], 0, a, b)
+            names = names[:a] + names[a + 1 : b] + names[b + 1 :] + n
+        inputs[i] = names
+    return xs, inputs
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """The matrix of all products of two vectors' elements."""
+    for name, x in (("input", input), ("vec2", vec2)):
+        if x._array.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x._array.ndim}-D")
+    return input.reshape(-1, 1) * vec2
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """Scalar products over the last dimension of both."""
+    if not input._array.ndim or not other._array.ndim:
+        return input * other
+    return tensordot(input, other, dims=([-1], [-1]))
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """Products summed over pairs of dimensions: the last of ``a`` with the first of ``b``, or lists."""
+    n, m = a._array.ndim, b._array.ndim
+    if isinstance(dims, int):
+        left, right = list(range(n - dims, n)), list(range(dims))
+    else:
+        left = [normalize_axis(d, n) for d in dims[0]]
+        right = [normalize_axis(d, m) for d in dims[1]]
+    for i, j in zip(left, right, strict=True):
+        if a._array.shape[i] != b._array.shape[j]:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {a._array.shape[i]} in dim {i} and "
+                f"second has size {b._array.shape[j]} in dim {j}"
+            )
+    letters = iter(string.ascii_letters)
+    names_a = [next(letters) for _ in range(n)]
+    names_b = [next(letters) for _ in range(m)]
+    for i, j in zip(left, right, strict=True):
+        names_b[j] = names_a[i]
+    kept = [c for k, c in enumerate(names_a) if k not in left] + [
+        c for k, c in enumerate(names_b) if k not in right
+    ]
+    return einsum(f"{''.join(names_a)},{''.join(names_b)}->{''.join(kept)}", a, b)
+
+
+def _combined(input: Any, product: Tensor, beta: Any, alpha: Any) -> Tensor:
+    product = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return product
+    return (input if beta == 1 else input * beta) + product
+
+
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (mat1 @ mat2)."""
+    return _combined(input, mat1.mm(mat2), beta, alpha)
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (mat @ vec)."""
+    return _combined(input, mat.mv(vec), beta, alpha)
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * outer(vec1, vec2)."""
+    return _combined(input, outer(vec1, vec2), beta, alpha)
+
+
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (batch1 @ batch2), matrix by matrix."""
+    return _combined(input, batch1.bmm(batch2), beta, alpha)
+
+
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (the sum over the batch of batch1 @ batch2)."""
+    return _combined(input, batch1.bmm(batch2).sum(0), beta, alpha)
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """input + value * tensor1 * tensor2."""
+    return input + (tensor1 * tensor2 if value == 1 else tensor1 * tensor2 * value)
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """input + value * tensor1 / tensor2."""
+    return input + (tensor1 / tensor2 if value == 1 else tensor1 / tensor2 * value)
+
+
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """input + weight * (end - input)."""
+    return input + (end - input) * weight
+
+
+class Diagonal(Op):
+    """y = the elements x[..., i, i + offset], along a new last dimension; dx = dy put back there."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, offset: int, a: int, b: int) -> np.ndarray:
+        ctx.options, ctx.shape = (offset, a, b), x.shape
+        return np.diagonal(x, offset, a, b).copy()
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return PlaceDiagonal.apply(dy, ctx.shape, *ctx.options)
+
+
+class PlaceDiagonal(Op):
+    """y = zeros with x's last dimension along a diagonal; dx = dy's diagonal."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, shape: tuple[int, ...], offset: int, a: int, b: int) -> Any:
+        ctx.options = (offset, a, b)
+        y = np.zeros(shape, x.dtype)
+        into = np.moveaxis(y, (a, b), (-2, -1))
+        i = np.arange(x.shape[-1])
+        into[..., i + max(-offset, 0), i + max(offset, 0)] = x
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return Diagonal.apply(dy, *ctx.options)
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The diagonal of two dimensions, as a new last dimension (a copy)."""
+    ndim = input._array.ndim
+    a, b = normalize_axis(dim1, ndim, "dim1"), normalize_axis(dim2, ndim, "dim2")
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return Diagonal.apply(input, offset, a, b)  # type: ignore[no-any-return]
+
+
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices with the last dimension of ``input`` on a diagonal."""
+    *lead, n = input._array.shape
+    size = n + abs(offset)
+    ndim = len(lead) + 2
+    a, b = normalize_axis(dim1, ndim, "dim1"), normalize_axis(dim2, ndim, "dim2")
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    shape = list(lead)
+    for axis in sorted((a, b)):
+        shape.insert(axis, size)
+    return PlaceDiagonal.apply(input, tuple(shape), offset, a, b)  # type: ignore[no-any-return]
+
+
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """A matrix's diagonal, or the matrix with a vector on it."""
+    if input._array.ndim == 1:
+        return diag_embed(input, diagonal)
+    if input._array.ndim != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input._array.ndim}D")
+    return Diagonal.apply(input, diagonal, 0, 1)  # type: ignore[no-any-return]
+
+
+def trace(input: Tensor) -> Tensor:
+    """The sum of a matrix's diagonal."""
+    if input._array.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
+    return Diagonal.apply(input, 0, 0, 1).sum()  # type: ignore[no-any-return]
+
+
+class Triangle(Op):
+    """y = x with one triangle of its matrices zeroed; dx = dy likewise."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, k: int, upper: bool) -> np.ndarray:
+        ctx.k, ctx.upper = k, upper
+        return (np.triu if upper else np.tril)(x, k)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return Triangle.apply(dy, ctx.k, ctx.upper)
+
+
+def _triangle(name: str, input: Tensor, k: int, upper: bool) -> Tensor:
+    if input._array.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+    return Triangle.apply(input, k, upper)  # type: ignore[no-any-return]
+
+
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The matrices' part on and below a diagonal, zeros above."""
+    return _triangle("tril", input, diagonal, False)
+
+
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The matrices' part on and above a diagonal, zeros below."""
+    return _triangle("triu", input, diagonal, True)
+
+
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """The vector product of 3-vectors along ``dim`` (default: the first of size 3)."""
+    shape = np.broadcast_shapes(input._array.shape, other._array.shape)
+    axis = shape.index(3) if dim is None and 3 in shape else normalize_axis(dim or 0, len(shape))
+    if shape[axis] != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {axis} must have length 3. Got {shape[axis]}")
+    a, b = input.expand(shape), other.expand(shape)
+    return a.roll(-1, axis) * b.roll(-2, axis) - a.roll(-2, axis) * b.roll(-1, axis)
+
+
+ger = outer

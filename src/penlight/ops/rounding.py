@@ -1,0 +1,206 @@
+"""Absolute values, signs, bounds, rounding and remainders: functions with kinks or steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penlight.autograd.base import TensorBase
+from penlight.autograd.op import Op
+from penlight.ops.arithmetic import DivRounded
+from penlight.ops.promotion import promoted
+
+if TYPE_CHECKING:
+    from penlight.tensor import Tensor
+
+__all__ = [
+    "abs", "absolute", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "fix", "floor", "floor_divide",
+    "fmod", "frac", "nan_to_num", "remainder", "round", "sgn", "sign", "trunc",
+]  # fmt: skip
+
+
+class Abs(Op):
+    """y = |x|; dx = dy sign x, and 0 at 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(x)
+        return np.abs(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        return dy * np.sign(x)
+
+
+def abs(input: Tensor) -> Tensor:
+    """|input|, elementwise."""
+    return Abs.apply(input)  # type: ignore[no-any-return]
+
+
+class Step(Op):
+    """y = f(x) for a function that is flat between its steps; dx = 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, function: Any) -> Any:
+        return np.asarray(function(x)).astype(x.dtype, copy=False)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return dy * 0, None
+
+
+def sign(input: Tensor) -> Tensor:
+    """-1, 0 or 1 by the sign of ``input``."""
+    return Step.apply(input, np.sign)  # type: ignore[no-any-return]
+
+
+def _whole(input: Tensor, function: Any) -> Any:
+    """Integers are whole already."""
+    return input.clone() if input._array.dtype.kind in "iu" else Step.apply(input, function)
+
+
+def floor(input: Tensor) -> Tensor:
+    """The largest integer not above ``input``."""
+    return _whole(input, np.floor)  # type: ignore[no-any-return]
+
+
+def ceil(input: Tensor) -> Tensor:
+    """The smallest integer not below ``input``."""
+    return _whole(input, np.ceil)  # type: ignore[no-any-return]
+
+
+def trunc(input: Tensor) -> Tensor:
+    """The integer part of ``input``."""
+    return _whole(input, np.trunc)  # type: ignore[no-any-return]
+
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """The nearest integer (or decimal), halves to the even one."""
+    return _whole(input, lambda x: np.round(x, decimals))  # type: ignore[no-any-return]
+
+
+def frac(input: Tensor) -> Tensor:
+    """``input`` without its integer part, with its sign."""
+    return input - trunc(input)
+
+
+class Remainder(Op):
+    """y = a - q b with q = a / b rounded down ("floor") or to zero ("trunc"); da = dy, db = -q dy."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, b: Any, rounding_mode: str) -> Any:
+        ctx.save(DivRounded.apply(a, b, rounding_mode))
+        return (np.mod if rounding_mode == "floor" else np.fmod)(a, b)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (q,) = ctx.saved
+        return dy, -(dy * q), None
+
+
+def remainder(input: Any, other: Any) -> Tensor:
+    """input modulo other, with the sign of ``other``, as Python's ``%``."""
+    return _remainder(input, other, "floor")
+
+
+def fmod(input: Any, other: Any) -> Tensor:
+    """input modulo other, with the sign of ``input``, as C's ``fmod``."""
+    return _remainder(input, other, "trunc")
+
+
+def _refuse_integer_zero(name: str, a: Any, b: Any) -> None:
+    """Floats give infinity or NaN there; integers have neither."""
+    arrays = [np.asarray(x._array if isinstance(x, TensorBase) else x) for x in (a, b)]
+    if all(x.dtype.kind in "biu" for x in arrays) and not arrays[1].all():
+        raise RuntimeError(f"ZeroDivisionError: {name} of integers by zero")
+
+
+def _remainder(input: Any, other: Any, mode: str) -> Tensor:
+    a, b = promoted(input, other, owner="remainder")
+    _refuse_integer_zero("remainder", a, b)
+    return Remainder.apply(a, b, mode)  # type: ignore[no-any-return]
+
+
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """input / other rounded down."""
+    a, b = promoted(input, other, owner="floor_divide")
+    _refuse_integer_zero("floor_divide", a, b)
+    return DivRounded.apply(a, b, "floor")  # type: ignore[no-any-return]
+
+
+class Clamp(Op):
+    """y = min(max(x, low), high); dx = dy where low <= x <= high, else 0.
+
+    Bounds that are tensors get dy where they are what y is.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, low: Any, high: Any) -> Any:
+        below = np.zeros((), np.bool_) if low is None else x < low
+        above = np.zeros((), np.bool_) if high is None else x > high
+        if low is not None and high is not None:
+            above = above | (np.asarray(low) > high)  # the upper bound wins
+            below = below & ~above
+        y = x if low is None else np.maximum(x, low)
+        ctx.save(below, above)
+        return np.array(y) if high is None else np.minimum(y, high)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        below, above = ctx.saved
+        _, need_low, need_high = ctx.edges
+        return (
+            np.where(below | above, 0, dy),
+            np.where(below, dy, 0) if need_low else None,
+            np.where(above, dy, 0) if need_high else None,
+        )
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """``input`` held between ``min`` and ``max``, either of which may be missing or a tensor.
+
+    Raises:
+        RuntimeError: if both are missing.
+    """
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    given = [b for b in (min, max) if b is not None]
+    x, *bounds = promoted(input, *given, owner="clamp")
+    low = bounds.pop(0) if min is not None else None
+    return Clamp.apply(x, low, bounds[0] if bounds else None)  # type: ignore[no-any-return]
+
+
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """``input`` held above ``min``."""
+    return clamp(input, min=min)
+
+
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """``input`` held below ``max``."""
+    return clamp(input, max=max)
+
+
+class NanToNum(Op):
+    """y = x with NaN and infinities replaced; dx = dy where x was finite, else 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, nan: float, posinf: float | None, neginf: float | None) -> Any:
+        ctx.save(np.isfinite(x))
+        return np.nan_to_num(x, copy=True, nan=nan, posinf=posinf, neginf=neginf)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (finite,) = ctx.saved
+        return np.where(finite, dy, 0)
+
+
+def nan_to_num(
+    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """NaN as ``nan`` (0), infinities as ``posinf``, ``neginf`` (the largest finite numbers)."""
+    return NanToNum.apply(input, nan or 0.0, posinf, neginf)  # type: ignore[no-any-return]
+
+
+absolute, clip, sgn, fix = abs, clamp, sign, trunc
