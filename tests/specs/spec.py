@@ -112,7 +112,9 @@ class ModuleSpec:
     """One Module class (or several, via ``covers``) in one configuration.
 
     ``build(torch)`` makes it; ``samples`` yields its inputs. The generic tests fill all parameters
-    and buffers of both libraries' modules with the same numbers.
+    and buffers of both libraries' modules with the same numbers. The arguments of a ``Bad`` are
+    inputs; or its only argument is a function of ``torch`` to be refused, such as a constructor:
+    ``Bad(ValueError, "groups", (lambda torch: torch.nn.Conv2d(3, 4, 1, groups=2),))``.
     """
 
     name: str

@@ -33,7 +33,6 @@ class Linear(Module):
     Source: LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998, section 4.6.
     """
 
-    __constants__ = ["in_features", "out_features"]
     in_features: int
     out_features: int
     weight: Tensor
