@@ -72,22 +72,24 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
         dim: the dimension to join along. Default: 0.
 
     Raises:
-        RuntimeError: if there are none, or the shapes do not fit.
+        ValueError: if there are none.
+        RuntimeError: if the shapes do not fit.
         TypeError: if one is no tensor.
     """
     tensors = list(tensors)
     if not tensors:
-        raise RuntimeError("cat: expected a non-empty list of Tensors")
+        raise ValueError("cat: expected a non-empty list of Tensors")
     for i, x in enumerate(tensors):
         if not isinstance(x, TensorBase):
             raise TypeError(f"cat: expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
         if not x._array.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    kept = [x for x in tensors if x._array.shape != (0,)] or tensors[:1]
     common = result_type(*tensors)
-    shape = kept[0]._array.shape
+    shape = next((x._array.shape for x in tensors if x._array.shape != (0,)), (0,))
     axis = normalize_axis(dim, len(shape))
-    for i, x in enumerate(kept):
+    nothing = (*shape[:axis], 0, *shape[axis + 1 :])
+    tensors = [x.reshape(nothing) if x._array.shape == (0,) else x for x in tensors]
+    for i, x in enumerate(tensors):
         other = x._array.shape
         if len(other) != len(shape):
             raise RuntimeError(
@@ -99,7 +101,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
                     f"Sizes of tensors must match except in dimension {axis}. Expected size "
                     f"{shape[a]} but got size {other[a]} for tensor number {i} in the list."
                 )
-    return Cat.apply(axis, *(cast(x, common) for x in kept))  # type: ignore[no-any-return]
+    return Cat.apply(axis, *(cast(x, common) for x in tensors))  # type: ignore[no-any-return]
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:

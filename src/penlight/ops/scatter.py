@@ -108,8 +108,6 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     i, axis = _index_array("gather", input, dim, index)
     if not input._array.ndim:
         return gather(input.reshape(1), 0, index.reshape(1)).reshape(index.shape)
-    if not i.size:
-        return wrap(type(input)._result_type, np.zeros(i.shape, input._array.dtype))  # type: ignore[no-any-return]
     return Gather.apply(input, _places(i, axis))  # type: ignore[no-any-return]
 
 

@@ -89,8 +89,7 @@ class Minimum(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         a, b = ctx.saved
-        db, da = share_of_larger(b, a, dy)
-        return da, db
+        return share_of_larger(b, a, dy)
 
 
 def minimum(input: Tensor, other: Any) -> Tensor:
