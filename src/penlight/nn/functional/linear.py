@@ -1,11 +1,12 @@
-"""The linear map with its bias."""
+"""Linear and bilinear maps with their bias."""
 
 from __future__ import annotations
 
+from penlight.ops.bilinear import Bilinear
 from penlight.ops.matmul import Linear
 from penlight.tensor import Tensor
 
-__all__ = ["linear"]
+__all__ = ["bilinear", "linear"]
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -37,3 +38,48 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         y = input @ weight
         return y if bias is None else y + bias
     return Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y_o = x1^T A_o x2 + b_o over the last dimensions.
+
+    Args:
+        input1: x1, (..., I1).
+        input2: x2, (..., I2), with the same leading sizes.
+        weight: A, (O, I1, I2).
+        bias: b, (O,). Default: none.
+
+    Returns:
+        y, (..., O), in the dtype of the inputs.
+
+    Raises:
+        RuntimeError: if sizes or dtypes don't fit together.
+        IndexError: if ``weight`` has fewer than 3 dimensions.
+    """
+    if weight.ndim != 3:
+        raise IndexError(
+            f"bilinear: weight must have 3 dimensions (O, I1, I2), got {list(weight.shape)}"
+        )
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(
+            "bilinear: input1 and input2 must have the same leading sizes, got "
+            f"{list(input1.shape)} and {list(input2.shape)}"
+        )
+    features = tuple(t.shape[-1] if t.ndim else None for t in (input1, input2))
+    if features != weight.shape[1:]:
+        raise RuntimeError(
+            f"bilinear: input1 and input2 must end in the sizes (I1, I2) = {tuple(weight.shape[1:])}"
+            f" of weight {list(weight.shape)}, got {features}"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(
+            f"bilinear: bias must have shape [{weight.shape[0]}] (O of weight), got "
+            f"{list(bias.shape)}"
+        )
+    if len({t.dtype for t in (input1, input2, weight, bias) if t is not None}) > 1:
+        raise RuntimeError(
+            "bilinear: all tensors must have the same dtype, got input1 "
+            f"{input1.dtype}, input2 {input2.dtype}, weight {weight.dtype}, "
+            f"bias {bias.dtype if bias is not None else None}"
+        )
+    return Bilinear.apply(input1, input2, weight, bias)  # type: ignore[no-any-return]

@@ -1,4 +1,7 @@
 """The modules of ``penlight.nn``: each is thin over its function in ``penlight.nn.functional``."""
 
+from penlight.nn.modules.container import *  # noqa: F403
+from penlight.nn.modules.flatten import *  # noqa: F403
 from penlight.nn.modules.linear import *  # noqa: F403
 from penlight.nn.modules.module import Module as Module
+from penlight.nn.modules.parameter_container import *  # noqa: F403

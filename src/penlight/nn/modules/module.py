@@ -49,8 +49,8 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and (args or kwargs):
-            wrong = f"keyword argument {next(iter(kwargs))!r}" if kwargs else "positional arguments"
-            raise TypeError(f"{type(self).__name__}.__init__() got unexpected {wrong}")
+            wrong = f"keyword argument {next(iter(kwargs))!r}" if kwargs else f"arguments {args}"
+            raise TypeError(f"{type(self).__name__}: Module.__init__() got unexpected {wrong}")
         attributes = self.__dict__
         attributes["training"] = True
         attributes["_parameters"] = {}
@@ -92,7 +92,7 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
         if isinstance(value, Parameter) or name in parameters:
             if value is not None and not isinstance(value, Parameter):
                 raise TypeError(
-                    f"cannot assign '{_type_name(value)}' as parameter '{name}' "
+                    f"cannot assign '{type_name(value)}' as parameter '{name}' "
                     "(torch.nn.Parameter or None expected)"
                 )
             self._require_init("parameters")
@@ -102,7 +102,7 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
         elif isinstance(value, Module) or name in modules:
             if value is not None and not isinstance(value, Module):
                 raise TypeError(
-                    f"cannot assign '{_type_name(value)}' as child module '{name}' "
+                    f"cannot assign '{type_name(value)}' as child module '{name}' "
                     "(torch.nn.Module or None expected)"
                 )
             self._require_init("module")
@@ -112,7 +112,7 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
         elif isinstance(value, Buffer) or name in buffers:
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
-                    f"cannot assign '{_type_name(value)}' as buffer '{name}' "
+                    f"cannot assign '{type_name(value)}' as buffer '{name}' "
                     "(torch.nn.Buffer, torch.Tensor or None expected)"
                 )
             self._require_init("buffer")
@@ -166,7 +166,7 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
         self._check_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{_type_name(param)}' object to parameter '{name}' "
+                f"cannot assign '{type_name(param)}' object to parameter '{name}' "
                 "(torch.nn.Parameter or None required)"
             )
         if param is not None and param.grad_fn is not None:
@@ -192,7 +192,7 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
         self._check_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' "
+                f"cannot assign '{type_name(tensor)}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
             )
         self._buffers[name] = _registered(_buffer_registration_hooks, self, name, tensor)
@@ -209,7 +209,7 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
             TypeError: if the name is no string or ``module`` no Module.
         """
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{_type_name(module)} is not a Module subclass")
+            raise TypeError(f"{type_name(module)} is not a Module subclass")
         self._check_name("module", name, self._modules)
         self._modules[name] = _registered(_module_registration_hooks, self, name, module)
 
@@ -219,7 +219,7 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
 
     def _check_name(self, kind: str, name: Any, table: Any) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {_type_name(name)}")
+            raise TypeError(f"{kind} name should be a string. Got {type_name(name)}")
         if hasattr(self, name) and name not in table:
             raise KeyError(f"attribute '{name}' already exists")
         if "." in name:
@@ -296,8 +296,10 @@ def _indented(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 
-def _type_name(value: Any) -> str:
+def type_name(value: Any) -> str:
     """PyTorch's way of naming a value's type: with its module, unless that is built in."""
+    if isinstance(value, Tensor):
+        return str(value.type())
     kind = type(value)
     prefix = "" if kind.__module__ in (None, "builtins") else f"{kind.__module__}."
     return prefix + kind.__qualname__
