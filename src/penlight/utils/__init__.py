@@ -1,0 +1,3 @@
+"""Utilities around training: ``penlight.utils.data``."""
+
+from penlight.utils import data as data
