@@ -2,6 +2,7 @@
 
 from penlight.nn import functional as functional
 from penlight.nn import init as init
+from penlight.nn import utils as utils
 from penlight.nn.modules import *  # noqa: F403
 from penlight.nn.parameter import Buffer as Buffer
 from penlight.nn.parameter import Parameter as Parameter

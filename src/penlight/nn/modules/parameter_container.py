@@ -155,7 +155,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key, or ``default`` where it is not there."""
-        return self[key] if key in self else default
+        return default if key not in self._keys else self[key]
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The value of a key, which becomes ``default`` where it is not there."""
