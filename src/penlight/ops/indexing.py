@@ -10,6 +10,7 @@ from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.inplace import bump_version, check_inplace, set_history, snapshot
 from penlight.autograd.op import Op, ViewOp
+from penlight.kernels.scatter import add_rows
 from penlight.ops.promotion import as_operand, cast
 
 if TYPE_CHECKING:
@@ -46,6 +47,15 @@ class Gather(Op):
         return Place.apply(dy, ctx.index, ctx.shape, True)
 
 
+def add_at(y: np.ndarray, index: tuple[Any, ...], x: Any) -> None:
+    """y[index] += x, repeated places more than once."""
+    whole_rows = len(index) == 1 and isinstance(index[0], np.ndarray) and index[0].dtype.kind == "i"
+    if whole_rows and np.shape(x) == index[0].shape + y.shape[1:]:
+        add_rows(y, index[0], x)
+    else:
+        np.add.at(y, index, x)
+
+
 class Place(Op):
     """y = zeros with x added at ``index``; dx = dy[index]."""
 
@@ -54,7 +64,7 @@ class Place(Op):
         ctx.index = index
         y = np.zeros(shape, x.dtype)
         if repeats and not all(getattr(i, "dtype", None) == np.bool_ for i in index):
-            np.add.at(y, index, x)
+            add_at(y, index, x)
         else:
             y[index] = x
         return y

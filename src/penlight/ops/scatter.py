@@ -9,7 +9,7 @@ import numpy as np
 from penlight._core.arguments import normalize_axis
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
-from penlight.ops.indexing import Gather, as_index, getitem
+from penlight.ops.indexing import Gather, add_at, as_index, getitem
 from penlight.ops.promotion import as_operand, cast
 from penlight.ops.selection import Where
 
@@ -36,7 +36,7 @@ class ScatterAdd(Op):
     def forward(ctx: Any, x: np.ndarray, v: Any, index: tuple[Any, ...]) -> np.ndarray:
         ctx.index = index
         y = x.copy()
-        np.add.at(y, index, v)
+        add_at(y, index, v)
         return y
 
     @staticmethod
