@@ -140,9 +140,7 @@ def test_copies_compute_the_same(spec: ModuleSpec, sample: Sample, training: boo
 @pytest.mark.parity
 @both_modes
 @each_case
-def test_parity_with_pytorch(
-    spec: ModuleSpec, sample: Sample, training: bool, torch: Any
-) -> None:
+def test_parity_with_pytorch(spec: ModuleSpec, sample: Sample, training: bool, torch: Any) -> None:
     """Outputs, gradients of inputs and parameters, and the buffers afterwards."""
     if not spec.parity or (training and not spec.train_mode):
         pytest.skip(spec.note or "random in training mode")
@@ -194,9 +192,7 @@ def test_state_passes_to_pytorch_and_back(spec: ModuleSpec, torch: Any) -> None:
     ours.load_state_dict(_converted(theirs.state_dict(), penlight))
     back = spec.build(torch)
     back.load_state_dict(_converted(ours.state_dict(), torch))
-    for t, expected in zip(
-        back.state_dict().values(), theirs.state_dict().values(), strict=True
-    ):
+    for t, expected in zip(back.state_dict().values(), theirs.state_dict().values(), strict=True):
         np.testing.assert_array_equal(t.numpy(), expected.numpy())
 
 

@@ -90,7 +90,10 @@ def test_parity_with_pytorch(spec: OpSpec, sample: Sample, torch: Any) -> None:
         pytest.skip(spec.note)
     ours, our_kwargs = sample.bind(penlight)
     theirs, their_kwargs = sample.bind(torch)
-    y, expected = spec.call(penlight, *ours, **our_kwargs), spec.call(torch, *theirs, **their_kwargs)
+    y, expected = (
+        spec.call(penlight, *ours, **our_kwargs),
+        spec.call(torch, *theirs, **their_kwargs),
+    )
     assert_same(y, expected, spec.rtol, spec.atol, spec.name)
     backward_through(y)
     backward_through(expected)

@@ -10,6 +10,7 @@ ignore_floating_point_warnings()
 
 from penlight import autograd, nn  # noqa: E402
 from penlight._core.device import device  # noqa: E402
+from penlight._core.dtypes import bool_ as bool  # noqa: E402
 from penlight._core.dtypes import (  # noqa: E402
     complex64,
     complex128,
@@ -28,7 +29,6 @@ from penlight._core.dtypes import (  # noqa: E402
     set_default_dtype,
     uint8,
 )
-from penlight._core.dtypes import bool_ as bool  # noqa: E402
 from penlight._core.random import Generator, initial_seed, manual_seed, seed  # noqa: E402
 from penlight._core.size import Size  # noqa: E402
 from penlight.autograd import (  # noqa: E402
@@ -66,6 +66,7 @@ from penlight.ops.sorting import *  # noqa: F403, E402
 from penlight.ops.statistics import *  # noqa: F403, E402
 from penlight.ops.trigonometry import *  # noqa: F403, E402
 from penlight.tensor import Tensor  # noqa: E402
+from penlight.tensor import random as random  # noqa: E402
 from penlight.tensor.creation import *  # noqa: F403, E402
 from penlight.tensor.random import *  # noqa: F403, E402
 

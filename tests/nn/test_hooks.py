@@ -95,7 +95,9 @@ def test_always_called_hooks_run_after_an_error(lib: Any) -> None:
     m = Double.of(lib)
     m.register_forward_hook(lambda *args: seen.append("silent"))
     m.register_forward_hook(lambda m, args, y: seen.append(y), always_call=True)
-    m.register_forward_hook(lambda m, args, kw, y: seen.append(kw), with_kwargs=True, always_call=True)
+    m.register_forward_hook(
+        lambda m, args, kw, y: seen.append(kw), with_kwargs=True, always_call=True
+    )
     with pytest.raises(TypeError):
         m(lib.ones(1), nonsense=3)
     assert seen == [None, {"nonsense": 3}]

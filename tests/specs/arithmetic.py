@@ -22,22 +22,42 @@ def _add(rng):  # type: ignore[no-untyped-def]
 _mismatch = Bad(RuntimeError, "shape|broadcast|size", (np.ones((2, 3), "f"), np.ones((2, 4), "f")))
 _not_a_tensor = Bad(TypeError, "expected a Tensor or a number", (F32, "one"))
 
-OpSpec("torch.add", lambda torch, a, b, **kw: torch.add(a, b, **kw), _add,
-       covers=("Tensor.add", "Tensor.__add__"), errors=[_mismatch, _not_a_tensor])
-OpSpec("torch.sub", lambda torch, a, b, **kw: torch.sub(a, b, **kw), binary(),
-       covers=("Tensor.sub", "torch.subtract"),
-       errors=[_mismatch, Bad(RuntimeError, "bool", (np.array([True]), np.array([False])))])
+OpSpec(
+    "torch.add",
+    lambda torch, a, b, **kw: torch.add(a, b, **kw),
+    _add,
+    covers=("Tensor.add", "Tensor.__add__"),
+    errors=[_mismatch, _not_a_tensor],
+)
+OpSpec(
+    "torch.sub",
+    lambda torch, a, b, **kw: torch.sub(a, b, **kw),
+    binary(),
+    covers=("Tensor.sub", "torch.subtract"),
+    errors=[_mismatch, Bad(RuntimeError, "bool", (np.array([True]), np.array([False])))],
+)
 OpSpec("torch.mul", lambda torch, a, b: torch.mul(a, b), binary(), errors=[_mismatch])
-OpSpec("torch.div", lambda torch, a, b, **kw: torch.div(a, b, **kw), binary(normal, positive),
-       errors=[Bad(RuntimeError, "rounding_mode", (F32, F32), {"rounding_mode": "up"})])
+OpSpec(
+    "torch.div",
+    lambda torch, a, b, **kw: torch.div(a, b, **kw),
+    binary(normal, positive),
+    errors=[Bad(RuntimeError, "rounding_mode", (F32, F32), {"rounding_mode": "up"})],
+)
 OpSpec("torch.neg", lambda torch, x: torch.neg(x), unary())
 OpSpec("torch.reciprocal", lambda torch, x: torch.reciprocal(x), unary(positive))
 OpSpec("torch.square", lambda torch, x: torch.square(x), unary())
 OpSpec("torch.pow", lambda torch, a, b: torch.pow(a, b), binary(positive, normal))
-OpSpec("torch.pow number", lambda torch, x, p: torch.pow(x, p),
-       lambda rng: [Sample(positive(rng, 2, 3), p) for p in (0, 1, 2, 3, 0.5, -1, -0.5, 2.7)])
-OpSpec("reversed operators", lambda torch, x: (1 - x, 2 / x, 2**x, 3 + x, 4 * x), unary(positive),
-       covers=("Tensor.__rsub__", "Tensor.__rtruediv__", "Tensor.__rpow__"))
+OpSpec(
+    "torch.pow number",
+    lambda torch, x, p: torch.pow(x, p),
+    lambda rng: [Sample(positive(rng, 2, 3), p) for p in (0, 1, 2, 3, 0.5, -1, -0.5, 2.7)],
+)
+OpSpec(
+    "reversed operators",
+    lambda torch, x: (1 - x, 2 / x, 2**x, 3 + x, 4 * x),
+    unary(positive),
+    covers=("Tensor.__rsub__", "Tensor.__rtruediv__", "Tensor.__rpow__"),
+)
 
 OpSpec("torch.exp", lambda torch, x: torch.exp(x), unary())
 OpSpec("torch.log", lambda torch, x: torch.log(x), unary(positive))

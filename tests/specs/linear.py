@@ -17,14 +17,26 @@ def _linear(rng):  # type: ignore[no-untyped-def]
 
 
 _x = np.ones((4, 3), np.float32)
-OpSpec("F.linear", lambda torch, *args: torch.nn.functional.linear(*args), _linear,
-       errors=[Bad(RuntimeError, "in_features", (_x, np.ones((2, 4), "f"))),
-               Bad(RuntimeError, "same dtype", (_x, np.ones((2, 3), "d")))])
+OpSpec(
+    "F.linear",
+    lambda torch, *args: torch.nn.functional.linear(*args),
+    _linear,
+    errors=[
+        Bad(RuntimeError, "in_features", (_x, np.ones((2, 4), "f"))),
+        Bad(RuntimeError, "same dtype", (_x, np.ones((2, 3), "d"))),
+    ],
+)
 
-ModuleSpec("nn.Linear", lambda torch: torch.nn.Linear(3, 2), lambda rng: [
-    Sample(normal(rng, 4, 3)), Sample(normal(rng, 2, 5, 3)), Sample(normal(rng, 3))])
-ModuleSpec("nn.Linear without bias", lambda torch: torch.nn.Linear(3, 2, bias=False),
-           lambda rng: [Sample(normal(rng, 4, 3))])
+ModuleSpec(
+    "nn.Linear",
+    lambda torch: torch.nn.Linear(3, 2),
+    lambda rng: [Sample(normal(rng, 4, 3)), Sample(normal(rng, 2, 5, 3)), Sample(normal(rng, 3))],
+)
+ModuleSpec(
+    "nn.Linear without bias",
+    lambda torch: torch.nn.Linear(3, 2, bias=False),
+    lambda rng: [Sample(normal(rng, 4, 3))],
+)
 
 
 def _bilinear(rng):  # type: ignore[no-untyped-def]
@@ -36,34 +48,74 @@ def _bilinear(rng):  # type: ignore[no-untyped-def]
 
 
 _z, _a = np.ones((4, 2), np.float32), np.ones((5, 3, 2), np.float32)
-OpSpec("F.bilinear", lambda torch, *args: torch.nn.functional.bilinear(*args), _bilinear,
-       errors=[Bad(RuntimeError, "leading sizes", (_x, _z[0], _a)),
-               Bad(RuntimeError, "leading sizes", (_x, _z[:1], _a)),
-               Bad(RuntimeError, "I1, I2", (_x, _x, _a)),
-               Bad(RuntimeError, "I1, I2", (_z, _z, _a)),
-               Bad(RuntimeError, "bias", (_x, _z, _a, np.ones(4, "f"))),
-               Bad(RuntimeError, "same dtype", (_x, _z.astype("d"), _a)),
-               Bad(IndexError, "weight", (_x, _z, _a[:, :, 0]))])
+OpSpec(
+    "F.bilinear",
+    lambda torch, *args: torch.nn.functional.bilinear(*args),
+    _bilinear,
+    errors=[
+        Bad(RuntimeError, "leading sizes", (_x, _z[0], _a)),
+        Bad(RuntimeError, "leading sizes", (_x, _z[:1], _a)),
+        Bad(RuntimeError, "I1, I2", (_x, _x, _a)),
+        Bad(RuntimeError, "I1, I2", (_z, _z, _a)),
+        Bad(RuntimeError, "bias", (_x, _z, _a, np.ones(4, "f"))),
+        Bad(RuntimeError, "same dtype", (_x, _z.astype("d"), _a)),
+        Bad(IndexError, "weight", (_x, _z, _a[:, :, 0])),
+    ],
+)
 
-ModuleSpec("nn.Bilinear", lambda torch: torch.nn.Bilinear(3, 2, 4), lambda rng: [
-    Sample(normal(rng, 5, 3), normal(rng, 5, 2)), Sample(normal(rng, 3), normal(rng, 2))],
-    errors=[Bad(ValueError, "in1_features", (lambda torch: torch.nn.Bilinear(0, 2, 4),)),
-            Bad(RuntimeError, "I1, I2", (_z, _z))])
-ModuleSpec("nn.Bilinear without bias", lambda torch: torch.nn.Bilinear(2, 1, 1, bias=False),
-           lambda rng: [Sample(normal(rng, 2, 3, 2), normal(rng, 2, 3, 1))])
-ModuleSpec("nn.Identity", lambda torch: torch.nn.Identity(54, unused=True), lambda rng: [
-    Sample(normal(rng, 2, 3)), Sample(normal(rng))])
-ModuleSpec("nn.Flatten", lambda torch: torch.nn.Flatten(), lambda rng: [
-    Sample(normal(rng, 2, 3, 4)), Sample(normal(rng, 2, 3)), Sample(normal(rng, 0, 3, 2))],
-    errors=[Bad(IndexError, "Dimension out of range", (np.ones(2, "f"),))])
-ModuleSpec("nn.Flatten some", lambda torch: torch.nn.Flatten(0, -2), lambda rng: [
-    Sample(normal(rng, 2, 3, 4)), Sample(normal(rng, 4, 3, 2).T)])
-ModuleSpec("nn.Unflatten", lambda torch: torch.nn.Unflatten(1, (2, -1)), lambda rng: [
-    Sample(normal(rng, 3, 4)), Sample(normal(rng, 3, 2, 2))],
-    errors=[Bad(RuntimeError, "6|multiply", (np.ones((2, 5), "f"),)),
-            Bad(IndexError, "Dimension out of range", (np.ones(4, "f"),)),
-            Bad(TypeError, "unflattened_size", (lambda torch: torch.nn.Unflatten(1, 4),)),
-            Bad(TypeError, "pos 1", (lambda torch: torch.nn.Unflatten(1, (2, 2.5)),))])
-ModuleSpec("nn.Sequential", lambda torch: torch.nn.Sequential(
-    torch.nn.Flatten(), torch.nn.Linear(6, 3), torch.nn.Sequential(torch.nn.Linear(3, 2))),
-    lambda rng: [Sample(normal(rng, 2, 3, 2))], covers=("nn.Module",))
+ModuleSpec(
+    "nn.Bilinear",
+    lambda torch: torch.nn.Bilinear(3, 2, 4),
+    lambda rng: [
+        Sample(normal(rng, 5, 3), normal(rng, 5, 2)),
+        Sample(normal(rng, 3), normal(rng, 2)),
+    ],
+    errors=[
+        Bad(ValueError, "in1_features", (lambda torch: torch.nn.Bilinear(0, 2, 4),)),
+        Bad(RuntimeError, "I1, I2", (_z, _z)),
+    ],
+)
+ModuleSpec(
+    "nn.Bilinear without bias",
+    lambda torch: torch.nn.Bilinear(2, 1, 1, bias=False),
+    lambda rng: [Sample(normal(rng, 2, 3, 2), normal(rng, 2, 3, 1))],
+)
+ModuleSpec(
+    "nn.Identity",
+    lambda torch: torch.nn.Identity(54, unused=True),
+    lambda rng: [Sample(normal(rng, 2, 3)), Sample(normal(rng))],
+)
+ModuleSpec(
+    "nn.Flatten",
+    lambda torch: torch.nn.Flatten(),
+    lambda rng: [
+        Sample(normal(rng, 2, 3, 4)),
+        Sample(normal(rng, 2, 3)),
+        Sample(normal(rng, 0, 3, 2)),
+    ],
+    errors=[Bad(IndexError, "Dimension out of range", (np.ones(2, "f"),))],
+)
+ModuleSpec(
+    "nn.Flatten some",
+    lambda torch: torch.nn.Flatten(0, -2),
+    lambda rng: [Sample(normal(rng, 2, 3, 4)), Sample(normal(rng, 4, 3, 2).T)],
+)
+ModuleSpec(
+    "nn.Unflatten",
+    lambda torch: torch.nn.Unflatten(1, (2, -1)),
+    lambda rng: [Sample(normal(rng, 3, 4)), Sample(normal(rng, 3, 2, 2))],
+    errors=[
+        Bad(RuntimeError, "6|multiply", (np.ones((2, 5), "f"),)),
+        Bad(IndexError, "Dimension out of range", (np.ones(4, "f"),)),
+        Bad(TypeError, "unflattened_size", (lambda torch: torch.nn.Unflatten(1, 4),)),
+        Bad(TypeError, "pos 1", (lambda torch: torch.nn.Unflatten(1, (2, 2.5)),)),
+    ],
+)
+ModuleSpec(
+    "nn.Sequential",
+    lambda torch: torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(6, 3), torch.nn.Sequential(torch.nn.Linear(3, 2))
+    ),
+    lambda rng: [Sample(normal(rng, 2, 3, 2))],
+    covers=("nn.Module",),
+)

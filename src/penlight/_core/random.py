@@ -11,11 +11,21 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Generator", "default_generator", "initial_seed", "manual_seed", "numpy_generator", "seed"]
+__all__ = [
+    "Generator",
+    "default_generator",
+    "initial_seed",
+    "manual_seed",
+    "numpy_generator",
+    "seed",
+]
+
+_STATE_SIZE = 512  # bytes: the same for all, so that states fit into one another's place
 
 
 class Generator:
@@ -26,6 +36,9 @@ class Generator:
     """
 
     __slots__ = ("_seed", "device", "numpy")
+
+    wrap_state: Callable[[np.ndarray], Any] = staticmethod(np.asarray)
+    """Makes the tensor that :meth:`get_state` returns; the tensors' room sets it."""
 
     def __init__(self, device: Any = "cpu") -> None:
         from penlight._core.device import as_device
@@ -48,31 +61,52 @@ class Generator:
         """The seed the stream was last started with."""
         return self._seed
 
-    def state_bytes(self) -> bytes:
-        """The whole state as bytes (JSON), to be given back to :meth:`set_state_bytes`."""
-        return json.dumps({"seed": self._seed, "state": self.numpy.bit_generator.state}).encode()
+    def get_state(self) -> Any:
+        """The whole state as a uint8 tensor, to be given back to :meth:`set_state`."""
+        return self.wrap_state(np.frombuffer(self._state_bytes(), np.uint8).copy())
 
-    def set_state_bytes(self, state: bytes) -> Generator:
+    def set_state(self, new_state: Any) -> Generator:
+        """Go to where the generator was when :meth:`get_state` gave ``new_state``.
+
+        Raises:
+            TypeError: if it is no uint8 tensor.
+            RuntimeError: if its bytes are not a state; the generator is then as before.
+        """
+        if str(getattr(new_state, "dtype", "")).rpartition(".")[2] != "uint8":
+            raise TypeError(
+                "Generator.set_state: new_state must be a uint8 tensor made by get_state, got "
+                f"{type(new_state).__name__} {getattr(new_state, 'dtype', '')}"
+            )
+        self._set_state_bytes(np.asarray(new_state).tobytes())
+        return self
+
+    def _state_bytes(self) -> bytes:
+        state = {"seed": self._seed, "state": self.numpy.bit_generator.state}
+        return json.dumps(state).encode().ljust(_STATE_SIZE)
+
+    def _set_state_bytes(self, state: bytes) -> None:
         try:
             record = json.loads(state)
-            self.numpy.bit_generator.state = record["state"]
-            self._seed = int(record["seed"])
+            generator = np.random.Generator(np.random.PCG64())
+            generator.bit_generator.state = record["state"]
+            self._seed, self.numpy = int(record["seed"]), generator
         except (ValueError, KeyError, TypeError) as error:
             raise RuntimeError(
                 f"Generator.set_state: expected bytes made by get_state, got {len(state)} bytes "
                 f"that are not a state ({error})"
             ) from None
-        return self
 
     def __repr__(self) -> str:
         return f"<Generator device={str(self.device)!r} seed={self._seed}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore_generator, (self.state_bytes(),)
+        return _restore_generator, (self._state_bytes(),)
 
 
 def _restore_generator(state: bytes) -> Generator:
-    return Generator().set_state_bytes(state)
+    generator = Generator()
+    generator._set_state_bytes(state)
+    return generator
 
 
 default_generator = Generator()

@@ -72,8 +72,10 @@ def _user_line() -> str:
 
 
 def _is_finite(value: Any) -> bool:
-    return getattr(value, "dtype", None) is None or value.dtype.kind not in "fc" or bool(
-        np.isfinite(value).all()
+    return (
+        getattr(value, "dtype", None) is None
+        or value.dtype.kind not in "fc"
+        or bool(np.isfinite(value).all())
     )
 
 

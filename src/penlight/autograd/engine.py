@@ -91,7 +91,9 @@ def grad(
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched is not supported; call grad per gradient")
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True"
+        )
     roots, wanted = _as_tuple(outputs), _as_tuple(inputs)
     for nr, x in enumerate(wanted):
         if not x.requires_grad:

@@ -241,9 +241,7 @@ def xavier_uniform_(
     return _fill(tensor, _uniform(tensor, -bound, bound, generator))
 
 
-def xavier_normal_(
-    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
-) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Draw from N(0, std^2) with std = gain sqrt(2 / (fan_in + fan_out)).
 
     Source: Glorot & Bengio, 2010, equation 12.

@@ -8,6 +8,7 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase, wrap
 from penlight.tensor import Tensor
+from penlight.tensor.pickling import kinds
 
 __all__ = ["Buffer", "Parameter"]
 
@@ -40,9 +41,6 @@ class Parameter(Tensor):
             memo[id(self)] = copied
         return memo[id(self)]  # type: ignore[no-any-return]
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._array, self._requires_grad)
-
 
 class Buffer(Tensor):
     """A tensor that is state but not learned; ``persistent`` decides whether it is saved."""
@@ -55,5 +53,4 @@ class Buffer(Tensor):
         return buffer
 
 
-def _rebuild(cls: type[Parameter], array: np.ndarray, requires_grad: bool) -> Parameter:
-    return cls(wrap(Tensor, array), requires_grad)
+kinds.update(Parameter=Parameter, Buffer=Buffer)

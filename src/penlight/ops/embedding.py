@@ -16,7 +16,9 @@ class Embedding(Op):
     """y_i = w[index_i]; dw[v] = the sum of dy_i over all i with index_i = v."""
 
     @staticmethod
-    def forward(ctx: Any, w: np.ndarray, index: np.ndarray, padding: int, by_frequency: bool) -> Any:
+    def forward(
+        ctx: Any, w: np.ndarray, index: np.ndarray, padding: int, by_frequency: bool
+    ) -> Any:
         ctx.rows, ctx.options = w.shape[0], (padding, by_frequency)
         ctx.save(index)
         return w[index]
@@ -36,7 +38,9 @@ class EmbeddingGrad(Op):
     ) -> np.ndarray:
         share = (index != padding).astype(x.dtype)[..., None]
         if by_frequency:
-            share = share / np.bincount(index.ravel(), minlength=rows)[index][..., None].astype(x.dtype)
+            share = share / np.bincount(index.ravel(), minlength=rows)[index][..., None].astype(
+                x.dtype
+            )
         ctx.save(index, share)
         y = np.zeros((rows, x.shape[-1]), x.dtype)
         add_rows(y, index, x * share)

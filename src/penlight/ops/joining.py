@@ -81,7 +81,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
         raise ValueError("cat: expected a non-empty list of Tensors")
     for i, x in enumerate(tensors):
         if not isinstance(x, TensorBase):
-            raise TypeError(f"cat: expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
+            raise TypeError(
+                f"cat: expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
+            )
         if not x._array.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     common = result_type(*tensors)
@@ -203,7 +205,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -size <= start <= size:
-        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
+        )
     start = start + size if start < 0 else start
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
@@ -225,7 +229,9 @@ class Flip(Op):
 
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """A copy with the given dimensions reversed."""
-    return Flip.apply(input, normalize_axes(shape_argument(dims, "dims"), input._array.ndim, "dims"))  # type: ignore[no-any-return]
+    return Flip.apply(
+        input, normalize_axes(shape_argument(dims, "dims"), input._array.ndim, "dims")
+    )  # type: ignore[no-any-return]
 
 
 def fliplr(input: Tensor) -> Tensor:
@@ -258,7 +264,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         return Roll.apply(input.reshape(-1), steps, (0,)).reshape(input.shape)  # type: ignore[no-any-return]
     axes = (dims,) if isinstance(dims, int) else tuple(dims)
     if len(axes) != len(steps):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(axes)}")
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(axes)}"
+        )
     return Roll.apply(input, steps, tuple(normalize_axis(a, input._array.ndim) for a in axes))  # type: ignore[no-any-return]
 
 
@@ -310,7 +318,9 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
             f"tensor: got {len(times)} repeats for {input._array.ndim} dimensions"
         )
     if any(n < 0 for n in times):
-        raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(times)}")
+        raise RuntimeError(
+            f"Trying to create tensor with negative dimension: repeats {list(times)}"
+        )
     shape = (1,) * extra + input._array.shape
     pairs = [n for pair in zip((1,) * len(shape), shape, strict=True) for n in pair]
     spread = [n for pair in zip(times, shape, strict=True) for n in pair]
@@ -318,7 +328,9 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
     return y.reshape([t * n for t, n in zip(times, shape, strict=True)])
 
 
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: Any = None) -> Tensor:
+def repeat_interleave(
+    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: Any = None
+) -> Tensor:
     """Each element (slice along ``dim``) repeated in place; as one flat row without ``dim``."""
     x = input.reshape(-1) if dim is None else input
     axis = 0 if dim is None else normalize_axis(dim, x._array.ndim)
@@ -403,7 +415,9 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
         shape = np.broadcast_shapes(*(x._array.shape for x in tensors))
     except ValueError:
         shapes = " and ".join(str(list(x._array.shape)) for x in tensors)
-        raise RuntimeError(f"broadcast_tensors: shapes {shapes} can't be broadcast together") from None
+        raise RuntimeError(
+            f"broadcast_tensors: shapes {shapes} can't be broadcast together"
+        ) from None
     return tuple(expand(x, shape) for x in tensors)
 
 
@@ -416,11 +430,14 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     if len(tensors) == 1 and not isinstance(tensors[0], TensorBase):
         tensors = tuple(tensors[0])
     if indexing not in ("ij", "xy"):
-        raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+        raise RuntimeError(
+            f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
     n = len(tensors)
     shape = [x._array.size for x in tensors]
     grids = [
-        expand(x.reshape([-1 if a == i else 1 for a in range(n)]), shape) for i, x in enumerate(tensors)
+        expand(x.reshape([-1 if a == i else 1 for a in range(n)]), shape)
+        for i, x in enumerate(tensors)
     ]
     if indexing == "xy" and n > 1:
         grids = [g.transpose(0, 1) for g in grids]

@@ -14,7 +14,14 @@ from penlight.ops.softmax import shifted
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["BinaryCrossEntropy", "CrossEntropy", "KLTarget", "PickLoss", "SmoothL1", "bce_with_logits"]
+__all__ = [
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "KLTarget",
+    "PickLoss",
+    "SmoothL1",
+    "bce_with_logits",
+]
 
 
 class CrossEntropy(Op):
@@ -126,9 +133,9 @@ class KLTarget(Op):
     @staticmethod
     def forward(ctx: Any, t: np.ndarray) -> Any:
         ctx.save(t)
-        return np.where(t > 0, t * np.log(np.where(t > 0, t, 1)), np.where(t == 0, 0, np.nan)).astype(
-            t.dtype, copy=False
-        )
+        return np.where(
+            t > 0, t * np.log(np.where(t > 0, t, 1)), np.where(t == 0, 0, np.nan)
+        ).astype(t.dtype, copy=False)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:

@@ -61,8 +61,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     a, b = input._array.shape, other._array.shape
     if not a or not b:
         raise RuntimeError(
-            "both arguments to matmul need to be at least 1D, but they are "
-            f"{len(a)}D and {len(b)}D"
+            f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D"
         )
     inner = b[-2] if len(b) > 1 else b[0]
     if a[-1] != inner:

@@ -96,7 +96,14 @@ class RowNorm(Op):
 
     @staticmethod
     def forward(
-        ctx: Any, x: np.ndarray, w: Any, b: Any, rows: int, affine_shape: Any, eps: float, centre: bool
+        ctx: Any,
+        x: np.ndarray,
+        w: Any,
+        b: Any,
+        rows: int,
+        affine_shape: Any,
+        eps: float,
+        centre: bool,
     ) -> Any:
         ctx.shape, ctx.affine_shape, ctx.centre = x.shape, affine_shape, centre
         h = x.reshape(rows, x.size // max(rows, 1))
@@ -125,7 +132,9 @@ class RowNorm(Op):
                 dw = SumTo.apply(product, ctx.affine_shape).reshape(w.shape)
             if need_b:
                 db = SumTo.apply(dy, ctx.affine_shape)
-                db = db.reshape(tuple(n for n in ctx.affine_shape if n != 1) if w is None else w.shape)
+                db = db.reshape(
+                    tuple(n for n in ctx.affine_shape if n != 1) if w is None else w.shape
+                )
             from_y = (dy if w is None else dy * w.reshape(ctx.affine_shape)).reshape(h.shape)
             g = from_y if g is None else g + from_y
         dx = None

@@ -47,7 +47,9 @@ class Einsum(Op):
             lost = "".join(n for n in indices if n not in known)
             if lost:
                 sizes = dict(zip(indices, x.shape, strict=True))
-                others.append((lost, np.ones([sizes[n] for n in lost], np.float32).astype(x_dtype(x))))
+                others.append(
+                    (lost, np.ones([sizes[n] for n in lost], np.float32).astype(x_dtype(x)))
+                )
             names = (ctx.output, *(n for n, _ in others))
             grads.append(Einsum.apply(names, indices, dy, *(o for _, o in others)))
         return tuple(grads)
@@ -111,9 +113,13 @@ def einsum(equation: str, *operands: Any) -> Tensor:
                 )
             sizes[n] = max(sizes[n], size) if 0 not in (sizes[n], size) else 0
     if missing := [n for n in output if n not in sizes]:
-        raise RuntimeError(f"einsum(): output subscript {missing[0]!r} does not appear in any input")
+        raise RuntimeError(
+            f"einsum(): output subscript {missing[0]!r} does not appear in any input"
+        )
     expanded = [
-        x.expand([sizes[n] for n in names]) if x._array.shape != tuple(sizes[n] for n in names) else x
+        x.expand([sizes[n] for n in names])
+        if x._array.shape != tuple(sizes[n] for n in names)
+        else x
         for names, x in zip(inputs, xs, strict=True)
     ]
     return Einsum.apply(tuple(inputs), output, *expanded)  # type: ignore[no-any-return]
@@ -195,12 +201,16 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
     return _combined(input, outer(vec1, vec2), beta, alpha)
 
 
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
+) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2), matrix by matrix."""
     return _combined(input, batch1.bmm(batch2), beta, alpha)
 
 
-def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
+) -> Tensor:
     """beta * input + alpha * (the sum over the batch of batch1 @ batch2)."""
     return _combined(input, batch1.bmm(batch2).sum(0), beta, alpha)
 
@@ -237,7 +247,9 @@ class PlaceDiagonal(Op):
     """y = zeros with x's last dimension along a diagonal; dx = dy's diagonal."""
 
     @staticmethod
-    def forward(ctx: Any, x: np.ndarray, shape: tuple[int, ...], offset: int, a: int, b: int) -> Any:
+    def forward(
+        ctx: Any, x: np.ndarray, shape: tuple[int, ...], offset: int, a: int, b: int
+    ) -> Any:
         ctx.options = (offset, a, b)
         y = np.zeros(shape, x.dtype)
         into = np.moveaxis(y, (a, b), (-2, -1))
@@ -323,7 +335,9 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     shape = np.broadcast_shapes(input._array.shape, other._array.shape)
     axis = shape.index(3) if dim is None and 3 in shape else normalize_axis(dim or 0, len(shape))
     if shape[axis] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {axis} must have length 3. Got {shape[axis]}")
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {axis} must have length 3. Got {shape[axis]}"
+        )
     a, b = input.expand(shape), other.expand(shape)
     return a.roll(-1, axis) * b.roll(-2, axis) - a.roll(-2, axis) * b.roll(-1, axis)
 

@@ -197,7 +197,10 @@ class NanToNum(Op):
 
 
 def nan_to_num(
-    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
 ) -> Tensor:
     """NaN as ``nan`` (0), infinities as ``posinf``, ``neginf`` (the largest finite numbers)."""
     return NanToNum.apply(input, nan or 0.0, posinf, neginf)  # type: ignore[no-any-return]

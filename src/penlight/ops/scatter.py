@@ -66,7 +66,9 @@ def _corner(src: Tensor, shape: tuple[int, ...]) -> Tensor:
     return src if src._array.shape == shape else getitem(src, tuple(slice(n) for n in shape))
 
 
-def _index_array(name: str, input: Tensor, dim: int, index: Any, *others: Any) -> tuple[np.ndarray, int]:
+def _index_array(
+    name: str, input: Tensor, dim: int, index: Any, *others: Any
+) -> tuple[np.ndarray, int]:
     """Check what gather and scatter share; return the index without negative entries, and the axis."""
     if not isinstance(index, TensorBase):
         raise TypeError(f"{name}(): argument 'index' must be Tensor, not {type(index).__name__}")
@@ -120,7 +122,15 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return ScatterAdd.apply(input, _corner(src, i.shape), _places(i, axis))  # type: ignore[no-any-return]
 
 
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Tensor:
     """``input`` with src[i][j] (or one value) put at [i][index[i][j]] for dim 1, and so on.
 
     Args:
@@ -225,7 +235,9 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """``input`` with one value where ``mask`` (broadcast) is True."""
     if mask._array.dtype != np.bool_:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
+        )
     value = as_operand(value, "masked_fill")
     if isinstance(value, TensorBase):
         if value._array.ndim:
@@ -253,7 +265,9 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     where = np.broadcast_to(mask._array, shape)
     n = int(where.sum())
     if n > source._array.size:
-        raise RuntimeError(f"masked_scatter: expected at least {n} source elements, got {source._array.size}")
+        raise RuntimeError(
+            f"masked_scatter: expected at least {n} source elements, got {source._array.size}"
+        )
     y = input.expand(shape).clone()
     y[wrap(TensorBase._result_type, np.asarray(where))] = source.reshape(-1)[:n]
     return y

@@ -14,7 +14,17 @@ from penlight.autograd.primitives import BroadcastTo
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["expand", "flatten", "permute", "reshape", "squeeze", "t", "transpose", "unsqueeze", "view"]
+__all__ = [
+    "expand",
+    "flatten",
+    "permute",
+    "reshape",
+    "squeeze",
+    "t",
+    "transpose",
+    "unsqueeze",
+    "view",
+]
 
 
 class Reshape(ViewOp):

@@ -19,7 +19,9 @@ __all__ = ["log_softmax", "softmax"]
 
 def shifted(x: Any, axis: int) -> Any:
     """x minus its maximum along ``axis``, so that exp can't overflow; rows of -inf give NaN."""
-    return x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf if not x.size else None)
+    return x - np.maximum.reduce(
+        x, axis=axis, keepdims=True, initial=-np.inf if not x.size else None
+    )
 
 
 class Softmax(Op):

@@ -14,7 +14,17 @@ from penlight.ops.scatter import gather
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["argsort", "bincount", "bucketize", "kthvalue", "msort", "searchsorted", "sort", "topk", "unique"]
+__all__ = [
+    "argsort",
+    "bincount",
+    "bucketize",
+    "kthvalue",
+    "msort",
+    "searchsorted",
+    "sort",
+    "topk",
+    "unique",
+]
 
 
 class SortResult(NamedTuple):
@@ -30,7 +40,9 @@ def order_of(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
     return x.shape[axis] - 1 - reverse
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> SortResult:
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
+) -> SortResult:
     """The elements in order along ``dim``, and where they were. Equal ones keep their order."""
     if not input._array.ndim:
         return SortResult(input.clone(), wrap(TensorBase._result_type, np.zeros((), np.int64)))
@@ -49,7 +61,9 @@ def msort(input: Tensor) -> Tensor:
     return sort(input, 0).values  # type: ignore[no-any-return]
 
 
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> SortResult:
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> SortResult:
     """The k largest (smallest) elements along ``dim`` in order, and where they are.
 
     Raises:
@@ -74,7 +88,9 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Max
     axis = normalize_axis(dim, input._array.ndim)
     size = input._array.shape[axis] if input._array.ndim else 1
     if not 1 <= k <= size:
-        raise RuntimeError(f"kthvalue(): selected number k (={k}) out of range for dimension {dim} of size {size}")
+        raise RuntimeError(
+            f"kthvalue(): selected number k (={k}) out of range for dimension {dim} of size {size}"
+        )
     values, indices = sort(input, dim)
     if not input._array.ndim:
         return MaxResult(values, indices)
@@ -83,7 +99,12 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Max
 
 
 def searchsorted(
-    sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None
+    sorted_sequence: Tensor,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
 ) -> Tensor:
     """Where each value of ``input`` would go in a sorted row; row by row for equal leading shapes."""
     to_right = right or side == "right"
@@ -98,12 +119,18 @@ def searchsorted(
                 "searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
                 f"boundaries tensor and input value tensor must match, got {list(rows.shape)} and {list(values.shape)}"
             )
-        pairs = zip(rows.reshape(-1, rows.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
+        pairs = zip(
+            rows.reshape(-1, rows.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True
+        )
         found = np.stack([np.searchsorted(r, v, how) for r, v in pairs]).reshape(values.shape)
-    return wrap(TensorBase._result_type, np.asarray(found).astype(np.int32 if out_int32 else np.int64))  # type: ignore[no-any-return]
+    return wrap(
+        TensorBase._result_type, np.asarray(found).astype(np.int32 if out_int32 else np.int64)
+    )  # type: ignore[no-any-return]
 
 
-def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
+) -> Tensor:
     """Which of the buckets between sorted boundaries each value falls into."""
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
@@ -117,7 +144,11 @@ def unique(
 ) -> Any:
     """The distinct elements (slices along ``dim``) in order; with where each came from, and how often."""
     result = np.unique(
-        input._array, return_inverse=return_inverse, return_counts=return_counts, axis=dim, equal_nan=False
+        input._array,
+        return_inverse=return_inverse,
+        return_counts=return_counts,
+        axis=dim,
+        equal_nan=False,
     )
     parts = list(result) if isinstance(result, tuple) else [result]
     if return_inverse:

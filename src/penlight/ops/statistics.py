@@ -68,7 +68,9 @@ class OthersProduct(Op):
         return total
 
 
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """The product over ``dim`` (default: of all elements)."""
     if dtype is not None:
         input = cast(input, as_dtype(dtype))
@@ -118,7 +120,9 @@ def var(
     if unbiased is not None:
         correction = float(unbiased)
     if input._array.dtype.kind not in "fc":
-        raise RuntimeError(f"std and var only support floating point and complex dtypes, got {input.dtype}")
+        raise RuntimeError(
+            f"std and var only support floating point and complex dtypes, got {input.dtype}"
+        )
     axes = normalize_axes(dim, input._array.ndim) or None
     return Var.apply(input, axes, 1.0 if correction is None else correction, keepdim)  # type: ignore[no-any-return]
 
@@ -135,13 +139,17 @@ def std(
     return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
 
 
-def var_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kw: Any) -> Any:
+def var_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kw: Any
+) -> Any:
     """:func:`var` and the mean."""
     dims = None if isinstance(dim, bool) else dim
     return var(input, dim, unbiased, keepdim, **kw), input.mean(dims, keepdim)
 
 
-def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kw: Any) -> Any:
+def std_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kw: Any
+) -> Any:
     """:func:`std` and the mean."""
     variance, mean = var_mean(input, dim, unbiased, keepdim, **kw)
     return variance.sqrt(), mean
@@ -190,7 +198,9 @@ class Norm2(Op):
         return x * spread(direction, x.shape, ctx.axes)
 
 
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
     """The p-norm (sum |x|^p)^(1/p) over ``dim`` (default: of all elements as one vector).
 
     Args:
@@ -199,7 +209,9 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     if dtype is not None:
         input = cast(input, as_dtype(dtype))
     if input._array.dtype.kind not in "fc":
-        raise RuntimeError(f"norm: expected a floating point or complex tensor as input, got {input.dtype}")
+        raise RuntimeError(
+            f"norm: expected a floating point or complex tensor as input, got {input.dtype}"
+        )
     axes = normalize_axes(dim, input._array.ndim) or None
     if p in ("fro", 2, None):
         return Norm2.apply(input, axes, keepdim)  # type: ignore[no-any-return]
@@ -207,7 +219,9 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
         raise RuntimeError(f"norm: p must be a number, inf or 'fro', got {p!r}")
     size = input.abs()
     if math.isinf(p):
-        return (size.amax if p > 0 else size.amin)(dim=() if axes is None else axes, keepdim=keepdim)
+        return (size.amax if p > 0 else size.amin)(
+            dim=() if axes is None else axes, keepdim=keepdim
+        )
     if p == 0:
         return cast(input != 0, input.dtype).sum(axes, keepdim)
     if p == 1:

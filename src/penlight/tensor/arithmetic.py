@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penlight.autograd.inplace import apply_inplace
-from penlight.ops import activation, arithmetic, comparison, exponential, rounding, selection, softmax
+from penlight.ops import (
+    activation,
+    arithmetic,
+    comparison,
+    exponential,
+    rounding,
+    selection,
+    softmax,
+)
 from penlight.ops import matmul as matrix
 from penlight.ops import products
 from penlight.ops import trigonometry as trig

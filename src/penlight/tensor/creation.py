@@ -121,7 +121,9 @@ def _empty_array(size: tuple[Any, ...], dtype: Any) -> np.ndarray:
     shape = shape_argument(size)
     for n in shape:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
+            )
     return np.empty(shape, (get_default_dtype() if dtype is None else as_dtype(dtype)).numpy)
 
 
@@ -132,9 +134,7 @@ def empty(
     return finish(_empty_array(size, dtype), device, requires_grad)
 
 
-def zeros(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros of shape ``size``."""
     array = _empty_array(size, dtype)
     array.fill(0)
@@ -167,7 +167,12 @@ def full(
 
 
 def empty_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **unused: Any
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **unused: Any,
 ) -> Tensor:
     """An uninitialised tensor of ``input``'s shape and dtype."""
     d = input._array.dtype if dtype is None else as_dtype(dtype).numpy
@@ -175,7 +180,12 @@ def empty_like(
 
 
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of ``input``'s shape and dtype filled with one value."""
     y = empty_like(input, dtype=dtype, device=device)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from penlight._core.arguments import shape_argument
+from penlight._core.device import as_device
 from penlight._core.dtypes import as_dtype, get_default_dtype
-from penlight._core.random import Generator, numpy_generator
-from penlight.tensor.creation import finish
+from penlight._core.random import Generator, default_generator, numpy_generator
+from penlight.tensor.creation import finish, from_numpy
 from penlight.tensor.tensor import Tensor
 
-__all__ = ["rand", "randint", "randn", "randperm"]
+__all__ = ["get_rng_state", "rand", "randint", "randn", "randperm", "set_rng_state"]
 
 
 def draw(name: str, shape: tuple[int, ...], dtype: Any, generator: Generator | None) -> np.ndarray:
@@ -78,3 +81,33 @@ def randperm(
     d = np.dtype(np.int64) if dtype is None else as_dtype(dtype).numpy
     array = numpy_generator(generator).permutation(n).astype(d, copy=False)
     return finish(array, device, requires_grad)
+
+
+Generator.wrap_state = staticmethod(from_numpy)
+
+
+def get_rng_state() -> Tensor:
+    """The state of the default generator as a uint8 tensor."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Set the default generator to a state from :func:`get_rng_state`."""
+    default_generator.set_state(new_state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cpu") -> Iterator[None]:
+    """Draw in the block what one likes: after it the default generator is as before.
+
+    Args:
+        devices: accepted for PyTorch's sake.
+        enabled: False makes the block an ordinary one.
+    """
+    as_device(device_type)
+    state = default_generator.get_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            default_generator.set_state(state)

@@ -44,7 +44,11 @@ class ShapeMethods:
 
     gather, scatter, scatter_add = scattering.gather, scattering.scatter, scattering.scatter_add
     index_select, index_add = scattering.index_select, scattering.index_add
-    index_copy, index_fill, index_put = scattering.index_copy, scattering.index_fill, scattering.index_put
+    index_copy, index_fill, index_put = (
+        scattering.index_copy,
+        scattering.index_fill,
+        scattering.index_put,
+    )
     masked_fill, masked_select = scattering.masked_fill, scattering.masked_select
     masked_scatter, take = scattering.masked_scatter, scattering.take
     take_along_dim = scattering.take_along_dim
@@ -61,7 +65,9 @@ class ShapeMethods:
     def view(self: Tensor, *shape_or_dtype: Any) -> Tensor:
         """The same memory under another shape, or its bytes under another dtype."""
         if len(shape_or_dtype) == 1 and isinstance(shape_or_dtype[0], dtypes.dtype):
-            return wrap(type(self)._result_type, self._array.view(as_dtype(shape_or_dtype[0]).numpy))  # type: ignore[no-any-return]
+            return wrap(
+                type(self)._result_type, self._array.view(as_dtype(shape_or_dtype[0]).numpy)
+            )  # type: ignore[no-any-return]
         return shape.view(self, *shape_or_dtype)  # type: ignore[no-any-return]
 
     def reshape_as(self: Tensor, other: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from penlight.autograd.base import TensorBase, wrap
 from penlight.tensor import numpy_protocol, printing
 from penlight.tensor.arithmetic import ArithmeticMethods
 from penlight.tensor.conversion import ConversionMethods
+from penlight.tensor.pickling import PicklingMethods
 from penlight.tensor.reduction import ReductionMethods
 from penlight.tensor.shape import ShapeMethods
 
@@ -27,7 +28,7 @@ __all__ = ["Tensor"]
 
 
 class Tensor(
-    ArithmeticMethods, ReductionMethods, ShapeMethods, ConversionMethods, TensorBase
+    ArithmeticMethods, ReductionMethods, ShapeMethods, ConversionMethods, PicklingMethods, TensorBase
 ):  # fmt: skip
     """A multi-dimensional array with automatic differentiation.
 

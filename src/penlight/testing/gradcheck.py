@@ -103,9 +103,7 @@ def gradcheck(
         ValueError: if no input requires gradients.
     """
     arguments = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    checked = [
-        i for i, x in enumerate(arguments) if isinstance(x, TensorBase) and x.requires_grad
-    ]
+    checked = [i for i, x in enumerate(arguments) if isinstance(x, TensorBase) and x.requires_grad]
     if not checked:
         raise ValueError("gradcheck expects at least one input tensor to require gradient")
     try:

@@ -45,7 +45,9 @@ def hardtanh(
         ValueError: if ``min_val`` exceeds ``max_val``.
     """
     if min_val > max_val:
-        raise ValueError(f"hardtanh: min_val (={min_val}) cannot be greater than max_val (={max_val})")
+        raise ValueError(
+            f"hardtanh: min_val (={min_val}) cannot be greater than max_val (={max_val})"
+        )
     return _maybe_inplace(ops.hardtanh, inplace, input, min_val, max_val)
 
 
@@ -201,12 +203,16 @@ def _default_dim(name: str, ndim: int, dim: int | None, stacklevel: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """e^x scaled to sum to one along ``dim``."""
     return softmax_ops.softmax(input, _default_dim("softmax", input.ndim, dim, _stacklevel), dtype)
 
 
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """The softmax of -x."""
     return softmax_ops.softmax(-input, _default_dim("softmin", input.ndim, dim, _stacklevel), dtype)
 

@@ -64,12 +64,16 @@ def _channel_dropout(
     return _masked(input, (*input.shape[:lead], *(1,) * spatial), p, inplace)
 
 
-def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout1d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
     """Whole channels of (N, C, L) or (C, L) are 0 with probability p, else divided by 1 - p."""
     return _channel_dropout("dropout1d", input, 1, p, training, inplace)
 
 
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
     """Whole channels of (N, C, H, W) or (C, H, W) are 0 with probability p, else over 1 - p.
 
     Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
@@ -77,7 +81,9 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _channel_dropout("dropout2d", input, 2, p, training, inplace)
 
 
-def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
     """Dropout that keeps mean and variance after SELU: dropped elements become SELU's floor.
 
     Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.

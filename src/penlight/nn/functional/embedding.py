@@ -57,11 +57,15 @@ def embedding(
         )
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
-            raise AssertionError(f"Padding_idx must be within num_embeddings (={rows}), got {padding_idx}")
+            raise AssertionError(
+                f"Padding_idx must be within num_embeddings (={rows}), got {padding_idx}"
+            )
         padding_idx %= rows
     if max_norm is not None:
         _shorten(weight, np.unique(index), max_norm, norm_type)
-    return Embedding.apply(weight, index, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)  # type: ignore[no-any-return]
+    return Embedding.apply(
+        weight, index, -1 if padding_idx is None else padding_idx, scale_grad_by_freq
+    )  # type: ignore[no-any-return]
 
 
 def _shorten(weight: Tensor, used: np.ndarray, max_norm: float, norm_type: float) -> None:
@@ -84,7 +88,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """
     index = tensor.detach().numpy()
     if index.dtype != np.int64:
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}")
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}"
+        )
     if not index.size and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     if index.size and index.min() < 0:
@@ -93,5 +99,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes == -1:
         num_classes = highest + 1
     elif highest >= num_classes:
-        raise RuntimeError(f"Class values must be smaller than num_classes (={num_classes}), got {highest}.")
+        raise RuntimeError(
+            f"Class values must be smaller than num_classes (={num_classes}), got {highest}."
+        )
     return wrap(Tensor, (index[..., None] == np.arange(num_classes)).astype(np.int64))  # type: ignore[no-any-return]

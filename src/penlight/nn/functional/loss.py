@@ -23,7 +23,8 @@ def _reduction_of(size_average: bool | None, reduce: bool | None, reduction: str
     if size_average is None and reduce is None:
         return reduction
     warnings.warn(
-        "size_average and reduce args will be deprecated, please use reduction instead.", stacklevel=3
+        "size_average and reduce args will be deprecated, please use reduction instead.",
+        stacklevel=3,
     )
     if reduce is False:
         return "none"
@@ -42,10 +43,14 @@ def _reduced(loss: Tensor, reduction: str) -> Tensor:
         return loss.mean()
     if reduction == "sum":
         return loss.sum()
-    raise ValueError(f"{reduction} is not a valid value for reduction: expected 'none', 'mean' or 'sum'")
+    raise ValueError(
+        f"{reduction} is not a valid value for reduction: expected 'none', 'mean' or 'sum'"
+    )
 
 
-def _class_rows(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+def _class_rows(
+    name: str, input: Tensor, target: Tensor, weight: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """Logits (C), (N, C) or (N, C, d...) as rows (M, C), and classes as a row (M,)."""
     if not input.ndim:
         raise RuntimeError(f"{name}: input should have at least one dimension")
@@ -74,7 +79,12 @@ def _class_rows(name: str, input: Tensor, target: Tensor, weight: Tensor | None)
 
 
 def _row_weights(
-    name: str, classes: int, target: Tensor, weight: Tensor | None, ignore_index: int, dtype: np.dtype
+    name: str,
+    classes: int,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    dtype: np.dtype,
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each row its class (0 where ignored) and its weight (0 where ignored).
 
@@ -133,9 +143,7 @@ def cross_entropy(
     """
     reduction = _reduction_of(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(
-            f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
-        )
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target.dtype.is_floating_point:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     rows, classes = _class_rows("cross_entropy", input, target, weight)
@@ -263,7 +271,9 @@ def huber_loss(
         RuntimeError: if ``delta`` is not positive.
     """
     if delta <= 0:
-        raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
+        raise RuntimeError(
+            f"huber_loss does not support non-positive values for delta, got {delta}"
+        )
     _warn_if_broadcast("huber_loss", input, target)
     return _weighted(ops.SmoothL1.apply(input, target, 1.0, delta), weight, reduction)
 
@@ -291,7 +301,9 @@ def binary_cross_entropy(
     for name, t in (("input", input), ("target", target)):
         values = t.detach().numpy()
         if values.size and not ((values >= 0) & (values <= 1)).all():
-            raise RuntimeError(f"binary_cross_entropy: all elements of {name} should be between 0 and 1")
+            raise RuntimeError(
+                f"binary_cross_entropy: all elements of {name} should be between 0 and 1"
+            )
     return _weighted(ops.BinaryCrossEntropy.apply(input, target), weight, reduction)
 
 
@@ -344,7 +356,11 @@ def kl_div(
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
-    loss = target.exp() * (target - input) if log_target else ops.KLTarget.apply(target) - target * input
+    loss = (
+        target.exp() * (target - input)
+        if log_target
+        else ops.KLTarget.apply(target) - target * input
+    )
     if reduction == "batchmean":
         return loss.sum() / input.shape[0] if input.ndim else loss
     return _reduced(loss, reduction)

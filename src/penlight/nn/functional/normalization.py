@@ -57,7 +57,9 @@ def batch_norm(
     Source: Ioffe & Szegedy, "Batch Normalization", 2015.
     """
     if input.ndim < 2:
-        raise ValueError(f"batch_norm: expected input of at least 2 dimensions, got {list(input.shape)}")
+        raise ValueError(
+            f"batch_norm: expected input of at least 2 dimensions, got {list(input.shape)}"
+        )
     channels = input.shape[1]
     _check_channels(
         "batch_norm", channels,
@@ -76,7 +78,9 @@ def batch_norm(
                 _update(running_var, variance * (n / (n - 1)), momentum)
         return y  # type: ignore[no-any-return]
     if running_mean is None or running_var is None:
-        raise RuntimeError("batch_norm: Expected running_mean and running_var to be defined when training=False")
+        raise RuntimeError(
+            "batch_norm: Expected running_mean and running_var to be defined when training=False"
+        )
     scale = (running_var + eps).rsqrt()
     if weight is not None:
         scale = scale * weight
@@ -112,7 +116,10 @@ def layer_norm(
 
 
 def rms_norm(
-    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
 ) -> Tensor:
     """y = x / sqrt(mean(x^2) + eps) * weight, over the last dimensions of each sample.
 
@@ -137,7 +144,9 @@ def _last_dims(
 ) -> Tensor:
     shape = tuple(normalized_shape)
     if not shape:
-        raise RuntimeError(f"{name}: Expected normalized_shape to be at least 1-dimensional, got {list(shape)}")
+        raise RuntimeError(
+            f"{name}: Expected normalized_shape to be at least 1-dimensional, got {list(shape)}"
+        )
     for argument, t in (("weight", weight), ("bias", bias)):
         if t is not None and tuple(t.shape) != shape:
             raise RuntimeError(
@@ -174,7 +183,9 @@ def group_norm(
     Source: Wu & He, "Group Normalization", 2018.
     """
     if input.ndim < 2:
-        raise RuntimeError(f"group_norm: Expected at least 2 dimensions for input tensor but received {input.ndim}")
+        raise RuntimeError(
+            f"group_norm: Expected at least 2 dimensions for input tensor but received {input.ndim}"
+        )
     channels = input.shape[1]
     if num_groups <= 0 or channels % num_groups:
         raise RuntimeError(

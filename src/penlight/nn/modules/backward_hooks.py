@@ -49,9 +49,7 @@ def _through_boundary(
     The callback gets and returns one gradient per value, ``None`` for the others. Returns ``None``
     if no gradients are wanted.
     """
-    watched = [
-        i for i, v in enumerate(values) if isinstance(v, TensorBase) and v.requires_grad
-    ]
+    watched = [i for i, v in enumerate(values) if isinstance(v, TensorBase) and v.requires_grad]
     if not watched or not is_grad_enabled():
         return None
 

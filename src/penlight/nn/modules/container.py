@@ -131,9 +131,7 @@ class Sequential(_ModuleSequence):
 
 def _repeated(modules: Sequential, times: Any) -> list[Any]:
     if not isinstance(times, int):
-        raise TypeError(
-            f"unsupported operand type(s) for *: {type(modules)} and {type(times)}"
-        )
+        raise TypeError(f"unsupported operand type(s) for *: {type(modules)} and {type(times)}")
     if times <= 0:
         raise ValueError(f"Non-positive multiplication factor {times} for {type(modules)}")
     return list(modules) * times
@@ -253,8 +251,7 @@ def pairs_of(owner: str, values: Any) -> list[tuple[Any, Any]]:
     for i, pair in enumerate(values):
         if not isinstance(pair, Iterable):
             raise TypeError(
-                f"{owner} update sequence element #{i} should be Iterable; is "
-                f"{type(pair).__name__}"
+                f"{owner} update sequence element #{i} should be Iterable; is {type(pair).__name__}"
             )
         items = tuple(pair)
         if len(items) != 2:

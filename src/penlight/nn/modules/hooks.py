@@ -159,7 +159,10 @@ class HookMethods(ModuleHooks):
                 backward = BackwardHooks(
                     self,
                     [*global_hooks._backward_hooks.values(), *self._backward_hooks.values()],
-                    [*global_hooks._backward_pre_hooks.values(), *self._backward_pre_hooks.values()],
+                    [
+                        *global_hooks._backward_pre_hooks.values(),
+                        *self._backward_pre_hooks.values(),
+                    ],
                 )
                 args = backward.watch_inputs(args)
             output = self.forward(*args, **kwargs)

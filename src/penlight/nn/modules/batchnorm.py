@@ -1,0 +1,188 @@
+"""Normalisation with running statistics: over the batch, or per instance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penlight.nn import functional as F
+from penlight.nn.modules.normalization import _Affine
+from penlight.tensor import Tensor
+from penlight.tensor.creation import ones, tensor, zeros
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm1d", "InstanceNorm2d"]
+
+
+class _Running(_Affine):
+    """Per-channel normalisation whose mean and variance are tracked for evaluation.
+
+    Args:
+        num_features: C, the number of channels.
+        eps: added to the variance. Default: 1e-5.
+        momentum: share of the newest batch in the running statistics; None averages all batches.
+        affine: learn weight and bias.
+        track_running_stats: keep running statistics; without them the batch's are always used.
+
+    Buffers:
+        running_mean, running_var: (C,); num_batches_tracked: int64.
+    """
+
+    _version = 2
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+    _dimensions: tuple[int, ...]  # of the inputs that the subclass takes
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        self._make_affine((num_features,), affine, affine, device, dtype)
+        track = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if track else None)
+        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track else None)
+        self.register_buffer("num_batches_tracked", tensor(0) if track else None)
+        self.reset_parameters()
+
+    def reset_running_stats(self) -> None:
+        """Set the running mean to zero, the variance to one, the count to zero."""
+        if self.running_mean is not None and self.running_var is not None:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """As new: statistics, weight and bias."""
+        self.reset_running_stats()
+        super().reset_parameters()
+
+    def _check_input(self, input: Tensor) -> None:
+        if input.ndim not in self._dimensions:
+            expected = " or ".join(f"{n}D" for n in self._dimensions)
+            raise ValueError(
+                f"{type(self).__name__}: expected {expected} input (got {input.ndim}D input)"
+            )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Any, *args: Any
+    ) -> None:
+        """Checkpoints of version 1 had no batch count: it starts at zero."""
+        key = f"{prefix}num_batches_tracked"
+        old = local_metadata.get("version") is None or local_metadata["version"] < 2
+        if old and self.track_running_stats and key not in state_dict:
+            state_dict[key] = tensor(0)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
+
+
+class _BatchNorm(_Running):
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input(input)
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:
+                momentum = 1.0 / self.num_batches_tracked.item()
+        own = self.training or (self.running_mean is None and self.running_var is None)
+        track = not self.training or self.track_running_stats
+        return F.batch_norm(
+            input,
+            self.running_mean if track else None,
+            self.running_var if track else None,
+            self.weight,
+            self.bias,
+            own,
+            momentum,
+            self.eps,
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """y = (x - m) / sqrt(v + eps) * weight + bias per channel of (N, C) or (N, C, L).
+
+    In training m and v are the batch's; in evaluation the running ones. See
+    :func:`penlight.nn.functional.batch_norm` for the formula, and :class:`BatchNorm2d` for images.
+
+    Source: Ioffe & Szegedy, "Batch Normalization", 2015.
+    """
+
+    _dimensions = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """y = (x - m) / sqrt(v + eps) * weight + bias per channel of images (N, C, H, W).
+
+    Source: Ioffe & Szegedy, "Batch Normalization", 2015.
+    """
+
+    _dimensions = (4,)
+
+
+class _InstanceNorm(_Running):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input(input)
+        channels = input.shape[1 - (input.ndim == self._dimensions[0])]
+        if channels != self.num_features and self.affine:
+            raise ValueError(
+                f"{type(self).__name__}: expected input's channels (={channels}) to match "
+                f"num_features (={self.num_features})"
+            )
+        batch = input.unsqueeze(0) if input.ndim == self._dimensions[0] else input
+        y = F.instance_norm(
+            batch,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
+        )
+        return y if batch is input else y.squeeze(0)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """y = (x - m) / sqrt(v + eps), for each channel of each sample of (N, C, L) or (C, L).
+
+    Source: Ulyanov, Vedaldi & Lempitsky, "Instance Normalization", 2016.
+    """
+
+    _dimensions = (2, 3)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """y = (x - m) / sqrt(v + eps), for each channel of each image of (N, C, H, W) or (C, H, W).
+
+    Source: Ulyanov, Vedaldi & Lempitsky, "Instance Normalization", 2016.
+    """
+
+    _dimensions = (3, 4)

@@ -1,0 +1,165 @@
+"""Normalisation within each sample: layer, group and root mean square."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penlight.nn import functional as F
+from penlight.nn import init
+from penlight.nn.modules.module import Module
+from penlight.nn.parameter import Parameter
+from penlight.tensor import Tensor
+from penlight.tensor.creation import empty
+
+__all__ = ["GroupNorm", "LayerNorm", "RMSNorm"]
+
+
+class _Affine(Module):
+    """Shared by all normalisations: a weight that starts at one and a bias that starts at zero."""
+
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def _make_affine(
+        self, shape: tuple[int, ...], weight: bool, bias: bool | None, device: Any, dtype: Any
+    ) -> None:
+        """Register ``weight`` and, unless ``bias`` is None, ``bias``; None where not wanted."""
+        for name, wanted in (("weight", weight), ("bias", bias)):
+            if wanted is not None:
+                made = Parameter(empty(shape, device=device, dtype=dtype)) if wanted else None
+                self.register_parameter(name, made)
+
+    def reset_parameters(self) -> None:
+        """Set weight to one and bias to zero."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if getattr(self, "bias", None) is not None:
+            init.zeros_(self.bias)
+
+
+def _shape_of(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+
+
+class LayerNorm(_Affine):
+    """y = (x - m) / sqrt(v + eps) * weight + bias, mean and variance over the last dimensions.
+
+    Args:
+        normalized_shape: the shape of those dimensions; an int is one dimension.
+        eps: added to the variance. Default: 1e-5.
+        elementwise_affine: learn weight and bias. Default: True.
+        bias: learn a bias too. Default: True.
+
+    Shape:
+        input and output (..., *normalized_shape).
+
+    Source: Ba, Kiros & Hinton, "Layer Normalization", 2016.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = _shape_of(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self._make_affine(
+            self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype
+        )
+        self.reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class RMSNorm(_Affine):
+    """y = x / sqrt(mean(x^2) + eps) * weight, the mean over the last dimensions.
+
+    Args:
+        normalized_shape: the shape of those dimensions; an int is one dimension.
+        eps: default: the machine epsilon of the input's dtype.
+        elementwise_affine: learn the weight. Default: True.
+
+    Source: Zhang & Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = _shape_of(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self._make_affine(self.normalized_shape, elementwise_affine, None, device, dtype)
+        self.reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
+
+
+class GroupNorm(_Affine):
+    """y = (x - m) / sqrt(v + eps) * weight + bias, mean and variance over each group of channels.
+
+    Args:
+        num_groups: how many groups the channels fall into.
+        num_channels: C.
+        eps: added to the variance. Default: 1e-5.
+        affine: learn weight and bias, (C,). Default: True.
+
+    Shape:
+        input and output (N, C, ...).
+
+    Raises:
+        ValueError: if C is not divisible by ``num_groups``.
+
+    Source: Wu & He, "Group Normalization", 2018.
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError(
+                f"GroupNorm: num_channels (={num_channels}) must be divisible by num_groups "
+                f"(={num_groups})"
+            )
+        self.num_groups, self.num_channels = num_groups, num_channels
+        self.eps, self.affine = eps, affine
+        self._make_affine((num_channels,), affine, affine, device, dtype)
+        self.reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
