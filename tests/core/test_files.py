@@ -8,7 +8,7 @@ import os
 import pytest
 
 from penlight._core import files
-from penlight._core.files import atomic_write
+from penlight._core.files import atomic_write, read_json, write_json
 
 
 def test_new_content_takes_the_old_ones_place(tmp_path):
@@ -88,3 +88,12 @@ def test_a_link_stays_a_link(tmp_path):
         file.write(b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "a.bin").read_bytes() == b"new"
+
+
+def test_json_replaces_nan_and_names_the_damaged_file(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"loss": float("nan"), "steps": [1.5, float("inf")], "name": "größe"})
+    assert read_json(path) == {"loss": None, "steps": [1.5, None], "name": "größe"}
+    path.write_text('{"loss": ')
+    with pytest.raises(ValueError, match=r"a\.json: expected a JSON file"):
+        read_json(path)

@@ -4,12 +4,12 @@ Each function takes plain data, returns a ``Plot``, and ``Plot.save`` writes the
 data it was drawn from side by side. matplotlib is imported here and nowhere else.
 """
 
-from .confusion import confusion_matrix
-from .curves import smooth, training_curves
-from .distributions import distributions_over_time
-from .filters import first_layer_filters
-from .images import prediction_grid
-from .style import Plot, load_data
+from penlight.plots.confusion import confusion_matrix
+from penlight.plots.curves import smooth, training_curves
+from penlight.plots.distributions import distributions_over_time
+from penlight.plots.filters import first_layer_filters
+from penlight.plots.images import prediction_grid
+from penlight.plots.style import Plot, load_data
 
 __all__ = [
     "Plot",

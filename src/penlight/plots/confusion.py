@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .style import COLOURS, Plot, new_figure, styled
+from penlight.plots.style import COLOURS, Plot, new_figure, styled
 
 __all__ = ["confusion_matrix"]
 

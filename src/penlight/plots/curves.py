@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from .style import COLOURS, Plot, new_figure, styled
+from penlight.plots.style import COLOURS, Plot, new_figure, styled
 
 __all__ = ["smooth", "training_curves"]
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from .style import COLOURS, Plot, new_figure, styled
+from penlight.plots.style import COLOURS, Plot, new_figure, styled
 
 __all__ = ["distributions_over_time"]
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .style import DIVERGING, Plot, new_figure, styled
+from penlight.plots.style import DIVERGING, Plot, new_figure, styled
 
 __all__ = ["first_layer_filters"]
 

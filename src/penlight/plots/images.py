@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from .style import COLOURS, Plot, new_figure, styled
+from penlight.plots.style import COLOURS, Plot, new_figure, styled
 
 __all__ = ["prediction_grid"]
 

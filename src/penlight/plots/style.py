@@ -20,7 +20,7 @@ except ImportError as error:
         "pip install 'penlight[plots]'"
     ) from error
 
-from ..training.files import atomic_write, read_json, write_json
+from penlight._core.files import atomic_write, read_json, write_json
 
 __all__ = ["COLOURS", "DIVERGING", "Plot", "load_data", "new_figure", "styled"]
 

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .files import JsonLines, read_json, write_json
+from penlight._core.files import read_json, write_json
+from penlight.training.json_lines import JsonLines
 
 __all__ = ["RunFolder"]
 
@@ -34,7 +35,6 @@ class RunFolder:
         self.metrics = JsonLines(self.path / "metrics.jsonl")
         self.distributions = JsonLines(self.path / "distributions.jsonl")
         self.metadata: dict[str, Any] = {}
-        self._lock: Any = None
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], metadata: dict[str, Any]) -> RunFolder:
