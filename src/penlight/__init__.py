@@ -68,6 +68,7 @@ from penlight.ops.trigonometry import *  # noqa: F403, E402
 from penlight.tensor import Tensor  # noqa: E402
 from penlight.tensor import random as random  # noqa: E402
 from penlight.tensor.creation import *  # noqa: F403, E402
+from penlight.tensor.printing import set_printoptions  # noqa: E402
 from penlight.tensor.random import *  # noqa: F403, E402
 
 half, float, double = float16, float32, float64

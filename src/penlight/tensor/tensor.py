@@ -101,7 +101,7 @@ class Tensor(
         return bool((self == value)._array.any())
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return printing.tensor_repr(self)
+        return printing.tensor_repr(self, tensor_contents)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if not self._array.ndim else object.__format__(self, spec)
