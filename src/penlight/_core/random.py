@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,11 +19,13 @@ import numpy as np
 
 __all__ = [
     "Generator",
+    "current_generator",
     "default_generator",
     "initial_seed",
     "manual_seed",
     "numpy_generator",
     "seed",
+    "use_in_this_thread",
 ]
 
 _STATE_SIZE = 512  # bytes: the same for all, so that states fit into one another's place
@@ -113,21 +116,40 @@ default_generator = Generator()
 default_generator.seed()
 
 
+class _Thread(threading.local):
+    """The default generator of threads that have one of their own, as loader workers do."""
+
+    generator: Generator | None = None
+
+
+_thread = _Thread()
+
+
+def use_in_this_thread(generator: Generator) -> None:
+    """Make ``generator`` the default for the calling thread alone."""
+    _thread.generator = generator
+
+
+def current_generator() -> Generator:
+    """The default generator: this thread's own if it has one, else the one all threads share."""
+    return _thread.generator or default_generator
+
+
 def manual_seed(seed: int) -> Generator:
     """Start the default generator at ``seed``; the same seed gives the same numbers."""
-    return default_generator.manual_seed(seed)
+    return current_generator().manual_seed(seed)
 
 
 def seed() -> int:
     """Start the default generator at a random seed and return it."""
-    return default_generator.seed()
+    return current_generator().seed()
 
 
 def initial_seed() -> int:
     """The seed the default generator was last started with."""
-    return default_generator.initial_seed()
+    return current_generator().initial_seed()
 
 
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
     """The NumPy generator to draw from: the one given, or the default."""
-    return (default_generator if generator is None else generator).numpy
+    return (current_generator() if generator is None else generator).numpy

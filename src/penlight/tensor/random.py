@@ -11,7 +11,7 @@ import numpy as np
 from penlight._core.arguments import shape_argument
 from penlight._core.device import as_device
 from penlight._core.dtypes import as_dtype, get_default_dtype
-from penlight._core.random import Generator, default_generator, numpy_generator
+from penlight._core.random import Generator, current_generator, numpy_generator
 from penlight.tensor.creation import finish, from_numpy
 from penlight.tensor.tensor import Tensor
 
@@ -88,12 +88,12 @@ Generator.wrap_state = staticmethod(from_numpy)
 
 def get_rng_state() -> Tensor:
     """The state of the default generator as a uint8 tensor."""
-    return default_generator.get_state()
+    return current_generator().get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
     """Set the default generator to a state from :func:`get_rng_state`."""
-    default_generator.set_state(new_state)
+    current_generator().set_state(new_state)
 
 
 @contextlib.contextmanager
@@ -105,9 +105,10 @@ def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cpu"
         enabled: False makes the block an ordinary one.
     """
     as_device(device_type)
-    state = default_generator.get_state()
+    generator = current_generator()
+    state = generator.get_state()
     try:
         yield
     finally:
         if enabled:
-            default_generator.set_state(state)
+            generator.set_state(state)
