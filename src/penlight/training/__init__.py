@@ -1,0 +1,61 @@
+"""Training as a whole: the loop, its records and checkpoints, and runs as a config describes them."""
+
+from penlight.training.batches import EpochBatches
+from penlight.training.choices import AUGMENTATIONS, OPTIMIZERS, SCHEDULERS
+from penlight.training.config import DATA, TrainConfig, read_config
+from penlight.training.data import ImageData, Preprocess, load_images
+from penlight.training.distributions import summarise
+from penlight.training.errors import ConfigError, Diverged, Interrupted, RunError
+from penlight.training.evaluation import Evaluation, evaluate
+from penlight.training.figures import draw_figures, draw_training
+from penlight.training.metadata import describe_environment, describe_model
+from penlight.training.recorder import Recorder
+from penlight.training.run import (
+    Job,
+    default_folder,
+    evaluate_run,
+    load_run,
+    predict_images,
+    prepare,
+    resume,
+    start,
+)
+from penlight.training.run_folder import RunFolder
+from penlight.training.trainer import Callback, Progress, Trainer
+
+__all__ = [
+    "AUGMENTATIONS",
+    "DATA",
+    "OPTIMIZERS",
+    "SCHEDULERS",
+    "Callback",
+    "ConfigError",
+    "Diverged",
+    "EpochBatches",
+    "Evaluation",
+    "ImageData",
+    "Interrupted",
+    "Job",
+    "Preprocess",
+    "Progress",
+    "Recorder",
+    "RunError",
+    "RunFolder",
+    "TrainConfig",
+    "Trainer",
+    "default_folder",
+    "describe_environment",
+    "describe_model",
+    "draw_figures",
+    "draw_training",
+    "evaluate",
+    "evaluate_run",
+    "load_images",
+    "load_run",
+    "predict_images",
+    "prepare",
+    "read_config",
+    "resume",
+    "start",
+    "summarise",
+]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from penlight._core.files import finite
+from penlight.training.errors import RunError
 
 __all__ = ["JsonLines"]
 
@@ -42,7 +43,7 @@ class JsonLines:
         """All whole lines, in order; an empty list when the file is missing.
 
         Raises:
-            ValueError: When a line other than the last is broken; names the file and the line.
+            RunError: When a line other than the last is broken; names the file and the line.
         """
         if not self.path.exists():
             return []
@@ -52,7 +53,7 @@ class JsonLines:
             try:
                 records.append(json.loads(line))
             except ValueError as error:
-                raise ValueError(
+                raise RunError(
                     f"{self.path}, line {number}: expected a JSON object, received {line[:40]!r}"
                 ) from error
         return records
@@ -67,12 +68,12 @@ class JsonLines:
         """Forget all that was appended after the file had ``size`` bytes.
 
         Raises:
-            ValueError: When the file is shorter than ``size``: lines have been lost.
+            RunError: When the file is shorter than ``size``: lines have been lost.
         """
         file = self._open()
         length = file.seek(0, os.SEEK_END)
         if length < size:
-            raise ValueError(
+            raise RunError(
                 f"{self.path}: expected at least {size} bytes, found {length}; "
                 "the file was shortened after the checkpoint was written"
             )

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from penlight._core.files import read_json, write_json
+from penlight.training.errors import RunError
 from penlight.training.json_lines import JsonLines
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 __all__ = ["RunFolder"]
 
@@ -64,12 +74,15 @@ class RunFolder:
 
         Raises:
             FileNotFoundError: When ``path`` holds no run.
-            ValueError: When its ``metadata.json`` is damaged.
+            RunError: When its ``metadata.json`` is damaged.
         """
         run = cls(path)
         if not run._metadata_path.exists():
             raise FileNotFoundError(f"RunFolder: {run.path} holds no run (no metadata.json in it)")
-        run.metadata = read_json(run._metadata_path)
+        try:
+            run.metadata = read_json(run._metadata_path)
+        except ValueError as error:
+            raise RunError(str(error)) from error
         return run
 
     @property
@@ -108,3 +121,30 @@ class RunFolder:
         """Close the open files; reading and writing stay possible."""
         self.metrics.close()
         self.distributions.close()
+
+    def setting(self, key: str) -> Any:
+        """A top-level entry of the metadata.
+
+        Raises:
+            RunError: if it is missing; the message names the file.
+        """
+        if key not in self.metadata:
+            raise RunError(f"{self._metadata_path}: expected an entry {key!r}, found none")
+        return self.metadata[key]
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from training in this folder; a killed process keeps no lock.
+
+        Raises:
+            RunError: if another process does so now.
+        """
+        with open(self.path / ".lock", "ab") as file:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise RunError(
+                        f"RunFolder: {self.path} is in use by another process; wait for it to end"
+                    ) from None
+            yield

@@ -1,0 +1,64 @@
+# `make demo` trains a network on real images; `make test` runs the tests. Both set up what they need
+# in .venv; all that is asked for is Python 3.11 or newer.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests run in several processes with one BLAS thread each; PyTorch is not given more than that.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help demo test parity lint format clean
+
+help:
+	@echo "make demo    train LeNet on Fashion-MNIST and draw what happened"
+	@echo "make test    run the tests (without PyTorch)"
+	@echo "make parity  install PyTorch (CPU) and compare with it"
+	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make format  format the code"
+	@echo "make clean   remove $(VENV) and caches"
+
+demo: $(VENV)/.demo
+	$(BIN)/penlight train
+
+test: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -m "not parity"
+
+parity: $(VENV)/.parity
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -m parity
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+$(VENV)/.pip:
+	@test -n "$(PYTHON)" || { echo "Penlight needs Python 3.11 or newer; found none. Install it, or run: make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"  # the first that knows --group
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[all]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(VENV)/.parity: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group parity
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group lint
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

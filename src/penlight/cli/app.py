@@ -1,0 +1,72 @@
+"""The commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from penlight.cli import data, evaluate, gradcheck, info, models, predict, train
+from penlight.datasets import DataError
+from penlight.training import ConfigError, Diverged, Interrupted, RunError
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="penlight",
+    help="Train small neural networks in NumPy, and look inside them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("train")(train.train)
+app.command("eval")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("gradcheck")(gradcheck.gradcheck)
+app.command("models")(models.models)
+app.command("info")(info.info)
+app.add_typer(data.app, name="data")
+
+USER_ERRORS = (ConfigError, DataError)  # the settings or the data: exit code 2
+FAILURES = (RunError, Diverged, OSError)  # something went wrong on the way: exit code 1
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command: a user's mistake ends in one line and an exit code, not in a traceback.
+
+    Exit codes: 0 all well, 1 failed on the way, 2 wrong settings or data, 130 stopped by Ctrl-C,
+    143 by SIGTERM.
+    """
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+    def fail(message: Any, code: int) -> None:
+        errors.print(f"[bold red]penlight:[/] {_escape(str(message))}")
+        raise SystemExit(code)
+
+    try:
+        app(args=arguments, standalone_mode=False)
+    except typer.Exit as stop:
+        raise SystemExit(stop.exit_code) from None
+    except Interrupted as error:
+        fail(error, 128 + error.signal_number)
+    except (KeyboardInterrupt, typer.Abort):
+        fail("stopped", 130)
+    except BrokenPipeError:  # `penlight ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except USER_ERRORS as error:
+        fail(error, 2)
+    except FAILURES as error:
+        fail(error, 1)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # no usage error of the command line either
+            raise
+        fail(f"{error.format_message()} (see penlight --help)", 2)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,150 @@
+"""What one training run is made of, checked at the door; from flags or a TOML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from penlight.models import INITIALISATIONS, MODELS, NORMS
+from penlight.training.choices import AUGMENTATIONS, OPTIMIZERS, SCHEDULERS
+from penlight.training.errors import ConfigError
+
+__all__ = ["DATA", "TrainConfig", "read_config"]
+
+DATA = ("fashion-mnist", "mnist", "cifar10")
+
+
+def _choice(name: str, value: Any, allowed: Any) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+
+
+def _number(name: str, value: Any, lowest: float, *, above: bool = False) -> None:
+    bad = isinstance(value, bool) or not isinstance(value, (int, float))
+    if bad or not (value > lowest if above else value >= lowest):
+        raise ConfigError(f"{name} must be {'>' if above else '>='} {lowest}, got {value!r}")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The settings of a run; the same words are flags of ``penlight train`` and keys in TOML files.
+
+    Attributes:
+        model, model_options: what to train; options are the model's own, such as ``hidden``.
+        norm, init: normalisation of the model; how its weights are drawn.
+        data, data_dir: which images; a folder that holds them (found or downloaded if not given).
+        train_size: use only the first so many training images. Default: all.
+        epochs, batch_size: how long, and how many images a step.
+        optimizer, lr, momentum, weight_decay: ``lr`` None means the optimizer's usual one.
+        scheduler, scheduler_options: how the learning rate changes; options are the scheduler's own.
+        label_smoothing: share of the target spread over all classes.
+        augment: how training images are varied.
+        seed: of the weights, the order of images, and every other random choice.
+        record_every: how often per epoch weights and gradients are summarised; 0 for never.
+        checkpoint_seconds: longest time between checkpoints within an epoch.
+        detect_anomaly: look for the operation that makes the first NaN or infinity; slow.
+    """
+
+    model: str = "lenet"
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    norm: str = "batch"
+    init: str = "default"
+    data: str = "fashion-mnist"
+    data_dir: str | None = None
+    train_size: int | None = None
+    epochs: int = 5
+    batch_size: int = 100
+    optimizer: str = "adam"
+    lr: float | None = None
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    scheduler: str = "onecycle"
+    scheduler_options: Mapping[str, Any] = field(default_factory=dict)
+    label_smoothing: float = 0.0
+    augment: str = "none"
+    seed: int = 0
+    record_every: int = 12
+    checkpoint_seconds: float = 20.0
+    detect_anomaly: bool = False
+
+    def __post_init__(self) -> None:
+        _choice("model", self.model, MODELS)
+        _choice("norm", self.norm, NORMS)
+        _choice("init", self.init, ("default", *INITIALISATIONS))
+        _choice("data", self.data, DATA)
+        _choice("optimizer", self.optimizer, OPTIMIZERS)
+        _choice("scheduler", self.scheduler, SCHEDULERS)
+        _choice("augment", self.augment, AUGMENTATIONS)
+        for name in ("epochs", "batch_size", "seed", "record_every", "train_size"):
+            value = getattr(self, name)
+            if value is None and name == "train_size":
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise ConfigError(f"{name} must be a whole number, got {value!r}")
+        for name in ("epochs", "batch_size"):
+            _number(name, getattr(self, name), 1)
+        if self.train_size is not None:
+            _number("train_size", self.train_size, 1)
+        for name in ("momentum", "weight_decay", "label_smoothing", "record_every"):
+            _number(name, getattr(self, name), 0)
+        if self.lr is not None:
+            _number("lr", self.lr, 0, above=True)
+        _number("checkpoint_seconds", self.checkpoint_seconds, 0)
+        for name in ("momentum", "label_smoothing"):
+            if getattr(self, name) >= 1:
+                raise ConfigError(f"{name} must be < 1, got {getattr(self, name)!r}")
+        for name in ("model_options", "scheduler_options"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ConfigError(f"{name} must be a table of options, got {getattr(self, name)!r}")
+
+    @property
+    def learning_rate(self) -> float:
+        """``lr``, or the usual one of the optimizer."""
+        return OPTIMIZERS[self.optimizer].lr if self.lr is None else self.lr
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as plain values, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any], where: str = "settings") -> TrainConfig:
+        """The config with these settings, the others at their defaults.
+
+        Args:
+            settings: by name; ``batch-size`` is ``batch_size``.
+            where: named in messages.
+
+        Raises:
+            ConfigError: for an unknown name (the nearest known one is shown) or a bad value.
+        """
+        known = [f.name for f in dataclasses.fields(cls)]
+        values = {name.replace("-", "_"): value for name, value in settings.items()}
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+                raise ConfigError(f"{where}: unknown option {name!r}{hint}")
+        try:
+            return cls(**values)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
+
+
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The settings in a TOML file.
+
+    Raises:
+        ConfigError: if it is missing or no TOML; the message names the file and the place.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read config file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: expected a TOML file, but {error}") from None

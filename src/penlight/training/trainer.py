@@ -1,0 +1,263 @@
+"""The training loop: epochs of steps, which can be stopped and continued anywhere."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from types import FrameType
+from typing import Any
+
+from penlight import Tensor, get_rng_state, nn, no_grad, optim, set_rng_state
+from penlight.optim import lr_scheduler
+from penlight.training.errors import Diverged, Interrupted
+from penlight.utils.data import DataLoader
+
+__all__ = ["Callback", "Progress", "Trainer"]
+
+
+@dataclass
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        epoch: number of finished epochs.
+        step: steps taken in the present epoch.
+        total_steps: steps taken in all.
+        images, correct, loss_sum: of the present epoch, to average over.
+        seconds: time spent training.
+        best: highest test accuracy so far.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    total_steps: int = 0
+    images: int = 0
+    correct: int = 0
+    loss_sum: float = 0.0
+    seconds: float = 0.0
+    best: float = -math.inf
+
+    @property
+    def loss(self) -> float:
+        """Mean loss over the present epoch so far."""
+        return self.loss_sum / max(self.images, 1)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of training images classified correctly, each before the step it was part of."""
+        return self.correct / max(self.images, 1)
+
+
+class Callback:
+    """What is told of a run; override what you need."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Before the first step, or the first after resuming."""
+
+    def on_step(self, trainer: Trainer, loss: float) -> None:
+        """After each step; parameters' gradients are still there."""
+
+    def on_epoch(self, trainer: Trainer, record: dict[str, Any]) -> None:
+        """After each epoch, with its losses and accuracies."""
+
+    def on_end(self, trainer: Trainer, error: BaseException | None) -> None:
+        """At the end, also after an error or an interrupt."""
+
+
+class Trainer:
+    """Minimises ``loss_fn(model(x), y)`` over batches (x, y) of labelled samples.
+
+    Args:
+        model: maps a batch x to scores (N, K).
+        optimizer: over the model's parameters.
+        loss_fn: of scores and labels; its mean over the batch.
+        scheduler: of the learning rate.
+        schedule_per_step: step it after every batch, not every epoch.
+        evaluate: called after each epoch; returns what is added to the epoch's record, such as
+            ``test_loss`` and ``test_accuracy``.
+        callbacks: told of starts, steps, epochs and the end, in this order.
+
+    Example:
+        >>> trainer = Trainer(model, optim.Adam(model.parameters()), F.cross_entropy)
+        >>> trainer.fit(loader, epochs=5)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: optim.Optimizer,
+        loss_fn: Callable[[Tensor, Tensor], Tensor],
+        *,
+        scheduler: lr_scheduler.LRScheduler | None = None,
+        schedule_per_step: bool = False,
+        evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
+        self.scheduler, self.schedule_per_step = scheduler, schedule_per_step
+        self.evaluate = evaluate
+        self.callbacks = list(callbacks)
+        self.progress = Progress()
+        self.epochs = 0
+        self.steps_per_epoch = 0
+        self._stop: int | None = None
+        self._restored_rng: Tensor | None = None
+
+    @property
+    def lr(self) -> float:
+        """The present learning rate of the first parameter group."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    # -- the loop ----------------------------------------------------------------------------
+
+    def fit(self, loader: DataLoader, epochs: int) -> Progress:
+        """Train until ``epochs`` epochs are finished, counting those before a resume.
+
+        Raises:
+            Diverged: if the loss becomes NaN or infinite.
+            Interrupted: after SIGINT or SIGTERM, when the step under way is done and the callbacks
+                have been told; a second signal raises at once.
+        """
+        self.epochs, self.steps_per_epoch = epochs, len(loader)
+        error: BaseException | None = None
+        with self._stoppable():
+            try:
+                self._tell("on_start")
+                while self.progress.epoch < epochs:
+                    self._train_epoch(loader)
+            except BaseException as caught:
+                error = caught
+                raise
+            finally:
+                self._tell("on_end", error)
+        return self.progress
+
+    def _train_epoch(self, loader: DataLoader) -> None:
+        p = self.progress
+        self.model.train()
+        started = time.perf_counter() - p.seconds
+        for x, y in self._batches(loader):
+            loss = self._step(x, y)
+            p.seconds = time.perf_counter() - started
+            self._tell("on_step", loss)
+            if self._stop is not None:
+                raise Interrupted(self._stop)
+        record = {
+            "epoch": p.epoch + 1,
+            "train_loss": p.loss,
+            "train_accuracy": p.accuracy,
+            "lr": self.lr,
+        }
+        if self.evaluate is not None:
+            record |= self.evaluate(self.model)
+        p.seconds = record["seconds"] = time.perf_counter() - started
+        if self.scheduler is not None and not self.schedule_per_step:
+            self._schedule_epoch(record)
+        p.best = max(p.best, record.get("test_accuracy", -math.inf))
+        p.epoch += 1
+        p.step = p.images = p.correct = 0
+        p.loss_sum = 0.0
+        self._tell("on_epoch", record)
+        if self._stop is not None and p.epoch < self.epochs:
+            raise Interrupted(self._stop)
+
+    def _step(self, x: Tensor, y: Tensor) -> float:
+        """One update: w -= lr * direction(dL/dw)."""
+        p = self.progress
+        self.optimizer.zero_grad()
+        scores = self.model(x)
+        loss = self.loss_fn(scores, y)
+        value = float(loss.item())
+        if not math.isfinite(value):
+            raise Diverged(
+                f"the loss became {value} in epoch {p.epoch + 1}, step {p.step + 1} (learning rate "
+                f"{self.lr:g}): lower the learning rate, or look for the operation that made it "
+                "with detect_anomaly"
+            )
+        loss.backward()
+        self.optimizer.step()
+        if self.scheduler is not None and self.schedule_per_step:
+            self.scheduler.step()
+        with no_grad():
+            p.correct += int((scores.argmax(1) == y).sum().item())
+        p.images += len(y)
+        p.loss_sum += value * len(y)
+        p.step += 1
+        p.total_steps += 1
+        return value
+
+    def _schedule_epoch(self, record: dict[str, Any]) -> None:
+        if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
+            self.scheduler.step(record.get("test_loss", record["train_loss"]))
+        elif self.scheduler is not None:
+            self.scheduler.step()
+
+    def _batches(self, loader: DataLoader) -> Iterator[Any]:
+        """The batches of the present epoch that are still to come."""
+        set_epoch = getattr(loader.batch_sampler, "set_epoch", None)
+        if set_epoch is not None:
+            set_epoch(self.progress.epoch, self.progress.step)
+            batches: Iterable[Any] = iter(loader)
+        else:
+            batches = iter(loader)
+            for _ in range(self.progress.step):
+                next(batches)  # type: ignore[call-overload]
+        if self._restored_rng is not None:  # the iterator has drawn its seed: now as it was then
+            set_rng_state(self._restored_rng)
+            self._restored_rng = None
+        yield from batches
+
+    def _tell(self, event: str, *arguments: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self, *arguments)
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Let the first SIGINT or SIGTERM stop after the step under way, a second one at once."""
+        self._stop = None
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self._stop is not None:
+                raise Interrupted(number)
+            self._stop = number
+
+        before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    # -- state -------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that decides how the run goes on: weights, optimizer, schedule, randomness, place."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "random": get_rng_state(),
+            "progress": asdict(self.progress),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where :meth:`state_dict` was taken: the following steps are the same bits.
+
+        Raises:
+            KeyError, RuntimeError: if the state is of another model or optimizer.
+        """
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
+        self.progress = Progress(**state["progress"])
+        self._restored_rng = state["random"]
+        set_rng_state(state["random"])
