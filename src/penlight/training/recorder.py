@@ -11,8 +11,8 @@ from typing import Any
 import penlight
 from penlight import Tensor
 from penlight.training.distributions import summarise
-from penlight.training.run_folder import RunFolder
 from penlight.training.errors import Interrupted, RunError
+from penlight.training.run_folder import RunFolder
 from penlight.training.trainer import Callback, Trainer
 
 __all__ = ["Recorder", "load_checkpoint", "restore"]
