@@ -1,34 +1,50 @@
-"""Normalisation to zero mean and unit variance, over the batch or within each row.
+"""Normalisation to zero mean and unit variance, over the batch or within each sample.
 
-With n elements sharing a mean m and a variance v, h = (x - m) r and r = (v + eps)^(-1/2). Every
-element moves m and v, and the three ways add up to
+With n elements sharing a mean m and a variance v, let c = x - m, r = (v + eps)^(-1/2) and
+y = c r w + b. A change of c reaches y directly and through r, whose derivative is -r^3 c / n; a
+change of x reaches c less its own mean. Hence, with g = w dy and sums over the n elements,
 
-    dx = r [g - mean(g) - h mean(g h)],   g = dL/dh,
+    R = sum(g c)                     what flows back into r
+    u = g r - c R r^3 / n            what flows back into c
+    dx = u - mean(u),                where mean(u) = r mean(g), because sum(c) = 0
 
-the means being over the n elements (Ioffe & Szegedy 2015, section 3, simplified). h and r are
-outputs of the ops, though users do not see them: so backward can be differentiated again. What
-flows back into r itself, in second derivatives only, adds -(dL/dr) r^2 h / n.
+(Ioffe & Szegedy 2015, section 3, simplified). c and r are outputs of the ops too, though users do
+not see them: so backward can be differentiated again, and then dc and dr add to u and R. The sums are
+``einsum``s: one pass, without a temporary.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from penlight.autograd.op import Op
-from penlight.autograd.primitives import SumTo
 
-__all__ = ["BatchNorm", "RowNorm"]
+__all__ = ["BatchNorm", "FixedNorm", "GroupNorm", "LayerNorm", "RMSNorm"]
+
+
+def _inverse_deviation(v: Any, eps: float) -> Any:
+    return 1 / np.sqrt(v + eps)
+
+
+def _plus(a: Any, b: Any) -> Any:
+    """a + b, where a may be missing."""
+    return b if a is None else a + b
+
+
+def _positions_joined(x: Any) -> tuple[int, int, int]:
+    """The shape of (N, C, ...) as (N, C, L)."""
+    return x.shape[0], x.shape[1], math.prod(x.shape[2:])
 
 
 class BatchNorm(Op):
-    """y = h w + b, with mean and variance of each channel over the batch and all positions.
+    """y = c r w + b, with mean and variance of each channel over the batch and all positions.
 
-    x is (N, C, ...), w and b are (C,) or None. dw = sum dy h, db = sum dy, and dx by the formula
-    above with g = w dy, whose two means are w db / n and w dw / n.
+    x is (N, C, ...), w and b are (C,) or None. dw = r sum(dy c), db = sum(dy), and dx as above.
 
-    Returns (y, h, r, m, v): h is (N, C, L), the others (C,).
+    Returns (y, c, r, m, v): c is (N, C, L), the others (C,).
 
     Source: Ioffe & Szegedy, "Batch Normalization", 2015.
     """
@@ -38,111 +54,232 @@ class BatchNorm(Op):
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, w: Any, b: Any, eps: float) -> Any:
         ctx.shape = x.shape
-        x = x.reshape(*x.shape[:2], -1)  # (N, C, L)
-        ctx.n = x.shape[0] * x.shape[2]
-        m = channel_sum(x) / ctx.n
-        h = x - m[:, None]
-        v = np.einsum("ncl,ncl->c", h, h) / ctx.n
-        r = 1 / np.sqrt(v + eps)
-        h *= r[:, None]
-        y = h if w is None else h * w[:, None]
-        y = y.copy() if w is None and b is None else y
+        x = x.reshape(_positions_joined(x))
+        ctx.n = n = max(x.shape[0] * x.shape[2], 1)
+        m = np.einsum("ncl->c", x) / n
+        c = x - m[:, None]
+        v = np.einsum("ncl,ncl->c", c, c) / n
+        r = _inverse_deviation(v, eps)
+        y = c * (r if w is None else r * w)[:, None]
         if b is not None:
-            y = np.add(y, b[:, None], out=None if w is None else y)
-        ctx.save(h, r, w)
-        return y.reshape(ctx.shape), h, r, m, v
+            y += b[:, None]
+        ctx.save(c, r, w)
+        return y.reshape(ctx.shape), c, r, m, v
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dh: Any, dr: Any, dm: Any, dv: Any) -> Any:
-        h, r, w = ctx.saved
-        dx = dw = db = None
-        if dy is not None:
-            dy = dy.reshape(h.shape)
-            db = channel_sum(dy)
-            dw = np.einsum("ncl,ncl->c", dy, h)
-            scale = r if w is None else r * w
-            dx = (dy - (db / ctx.n)[:, None] - h * (dw / ctx.n)[:, None]) * scale[:, None]
-        if dh is not None:
-            along = np.einsum("ncl,ncl->c", dh, h) / ctx.n
-            part = (dh - (channel_sum(dh) / ctx.n)[:, None] - h * along[:, None]) * r[:, None]
-            dx = part if dx is None else dx + part
-        if dr is not None:
-            part = h * (dr * r * r / -ctx.n)[:, None]
-            dx = part if dx is None else dx + part
+    def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
+        c, r, w = ctx.saved
         _, need_w, need_b, _ = ctx.edges
-        return dx.reshape(ctx.shape), (dw if need_w else None), (db if need_b else None), None
+        dw = db = u = None
+        into_r = dr
+        if dy is not None:
+            dy = dy.reshape(c.shape)
+            along = np.einsum("ncl,ncl->c", dy, c)
+            dw, db = r * along, np.einsum("ncl->c", dy)
+            scale = r if w is None else r * w
+            u = dy * scale[:, None] - (db * scale / ctx.n)[:, None]
+            into_r = _plus(dr, along if w is None else along * w)
+        if dc is not None:
+            u = _plus(u, dc - (np.einsum("ncl->c", dc) / ctx.n)[:, None])
+        if into_r is not None:
+            u = _plus(u, c * (into_r * r * r * r / -ctx.n)[:, None])
+        return u.reshape(ctx.shape), (dw if need_w else None), (db if need_b else None), None
 
 
-def channel_sum(x: Any) -> Any:
-    """The sum of (N, C, L) over N and L, as one pass that NumPy's ``sum`` over two axes is not."""
-    return np.einsum("ncl->c", x)
+class FixedNorm(Op):
+    """y = (x - m) r w + b, with a mean m and a variance v of each channel that are given constants.
+
+    dx = dy r w, dw = r sum(dy (x - m)), db = sum(dy), over the batch and all positions.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: np.ndarray, m: np.ndarray, v: np.ndarray, w: Any, b: Any, eps: float
+    ) -> Any:
+        r = _inverse_deviation(v, eps)
+        scale = r if w is None else r * w
+        shift = -m * scale if b is None else b - m * scale
+        y = x.reshape(_positions_joined(x)) * scale[:, None]
+        y += shift[:, None]
+        ctx.save(x, m, r, w)
+        return y.reshape(x.shape)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, m, r, w = ctx.saved
+        need_x, _, _, need_w, need_b, _ = ctx.edges
+        joined = _positions_joined(x)
+        dy = dy.reshape(joined)
+        dx = dw = db = None
+        if need_x:
+            dx = (dy * (r if w is None else r * w)[:, None]).reshape(x.shape)
+        if need_w:
+            dw = r * np.einsum("ncl,ncl->c", dy, x.reshape(joined) - m[:, None])
+        if need_b:
+            db = np.einsum("ncl->c", dy)
+        return dx, None, None, dw, db, None
 
 
-class RowNorm(Op):
-    """y = h w + b, with mean and variance within each of ``rows`` equal parts of x.
+class GroupNorm(Op):
+    """y = c r w + b, with mean and variance over the channels of each group of each sample.
 
-    Layer norm takes the last dimensions as a row, group norm the channels of a group, instance norm
-    one channel of one sample. w and b broadcast in ``affine_shape``. Without ``centre``, m = 0: the
-    root mean square alone (RMSNorm), and mean(g) falls out of the formula.
+    x is (N, C, ...), w and b are (C,) or None. As many groups as channels is instance norm. dw and
+    db add up over the samples, and dx is as above.
 
-    Returns (y, h, r, m, v): h is (rows, n), r, m and v are (rows,).
+    Returns (y, c, r, m, v): c is (N, G, D, L) with D = C / G, the others (N, G).
 
-    Source: Ba, Kiros & Hinton, "Layer Normalization", 2016; Wu & He, "Group Normalization", 2018;
-    Ulyanov, Vedaldi & Lempitsky, "Instance Normalization", 2016; Zhang & Sennrich, "Root Mean
-    Square Layer Normalization", 2019.
+    Source: Wu & He, "Group Normalization", 2018; Ulyanov, Vedaldi & Lempitsky, "Instance
+    Normalization", 2016.
     """
 
     materialize = False
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: np.ndarray,
-        w: Any,
-        b: Any,
-        rows: int,
-        affine_shape: Any,
-        eps: float,
-        centre: bool,
-    ) -> Any:
-        ctx.shape, ctx.affine_shape, ctx.centre = x.shape, affine_shape, centre
-        h = x.reshape(rows, x.size // max(rows, 1))
-        ctx.n = n = max(h.shape[1], 1)
-        m = np.einsum("rn->r", h) / n
-        if centre:
-            h = h - m[:, None]
-        v = np.einsum("rn,rn->r", h, h) / n
-        r = 1 / np.sqrt(v + eps)
-        h = h * r[:, None]
-        y = h.reshape(x.shape)
-        y = y.copy() if w is None else y * w.reshape(affine_shape)
+    def forward(ctx: Any, x: np.ndarray, groups: int, w: Any, b: Any, eps: float) -> Any:
+        ctx.shape = x.shape
+        samples, channels, *positions = x.shape
+        grouped = samples, groups, channels // groups, math.prod(positions)  # (N, G, D, L)
+        c = x.reshape(samples * groups, grouped[2] * grouped[3])
+        ctx.n = n = max(c.shape[1], 1)
+        m = np.einsum("rn->r", c) / n
+        c = c - m[:, None]
+        v = np.einsum("rn,rn->r", c, c) / n
+        r = _inverse_deviation(v, eps).reshape(samples, groups)
+        c = c.reshape(grouped)
+        y = c * _by_channel(r, w)[..., None]
         if b is not None:
-            y += b.reshape(affine_shape)
-        ctx.save(h, r, w)
-        return y, h, r, m, v
+            y += b.reshape(groups, -1, 1)
+        ctx.save(c, r, w)
+        return y.reshape(ctx.shape), c, r, m.reshape(r.shape), v.reshape(r.shape)
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dh: Any, dr: Any, dm: Any, dv: Any) -> Any:
-        h, r, w = ctx.saved
-        _, need_w, need_b, *_ = ctx.edges
-        g, dw, db = dh, None, None
+    def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
+        c, r, w = ctx.saved
+        _, _, need_w, need_b, _ = ctx.edges
+        dw = db = u = None
+        into_r = dr
         if dy is not None:
+            dy = dy.reshape(c.shape)
+            along = np.einsum("ngdl,ngdl->ngd", dy, c)
+            total = np.einsum("ngdl->ngd", dy)
             if need_w:
-                product = dy * h.reshape(ctx.shape)
-                dw = SumTo.apply(product, ctx.affine_shape).reshape(w.shape)
+                dw = np.einsum("ng,ngd->gd", r, along).reshape(-1)
             if need_b:
-                db = SumTo.apply(dy, ctx.affine_shape)
-                db = db.reshape(
-                    tuple(n for n in ctx.affine_shape if n != 1) if w is None else w.shape
-                )
-            from_y = (dy if w is None else dy * w.reshape(ctx.affine_shape)).reshape(h.shape)
-            g = from_y if g is None else g + from_y
-        dx = None
-        if g is not None:
-            along = np.einsum("rn,rn->r", g, h) / ctx.n
-            centred = g - (np.einsum("rn->r", g) / ctx.n)[:, None] if ctx.centre else g
-            dx = (centred - h * along[:, None]) * r[:, None]
-        if dr is not None:
-            part = h * (dr * r * r / -ctx.n)[:, None]
-            dx = part if dx is None else dx + part
-        return dx.reshape(ctx.shape), dw, db
+                db = np.einsum("ngd->gd", total).reshape(-1)
+            scale = _by_channel(r, w)
+            mean = np.einsum("ngd->ng", total * scale) / ctx.n
+            u = dy * scale[..., None] - mean[:, :, None, None]
+            if w is not None:
+                along = along * w.reshape(along.shape[1:])
+            into_r = _plus(dr, np.einsum("ngd->ng", along))
+        if dc is not None:
+            u = _plus(u, dc - (np.einsum("ngdl->ng", dc) / ctx.n)[:, :, None, None])
+        if into_r is not None:
+            u = _plus(u, c * (into_r * r * r * r / -ctx.n)[:, :, None, None])
+        return u.reshape(ctx.shape), None, dw, db, None
+
+
+def _by_channel(r: Any, w: Any) -> Any:
+    """r (N, G) times w (C,), as (N, G, D)."""
+    r = r[:, :, None]
+    return r if w is None else r * w.reshape(r.shape[1], -1)
+
+
+def _rows(x: Any, dims: int) -> Any:
+    """x with its last ``dims`` dimensions made one, and all before them one."""
+    split = x.ndim - dims
+    return x.reshape(math.prod(x.shape[:split]), math.prod(x.shape[split:]))
+
+
+class LayerNorm(Op):
+    """y = c r w + b, with mean and variance over the last dimensions of x, those of w and b.
+
+    dw = sum(dy c r) and db = sum(dy), summed over the rows, and dx as above.
+
+    Returns (y, c, r, m, v): c is (rows, n), the last three are (rows,).
+
+    Source: Ba, Kiros & Hinton, "Layer Normalization", 2016.
+    """
+
+    materialize = False
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, dims: int, w: Any, b: Any, eps: float) -> Any:
+        ctx.shape, ctx.row_shape = x.shape, x.shape[-dims:]
+        x = _rows(x, dims)
+        ctx.n = n = max(x.shape[1], 1)
+        m = np.einsum("rn->r", x) / n
+        c = x - m[:, None]
+        v = np.einsum("rn,rn->r", c, c) / n
+        r = _inverse_deviation(v, eps)
+        y = c * r[:, None]
+        if w is not None:
+            y *= w.reshape(-1)
+        if b is not None:
+            y += b.reshape(-1)
+        ctx.save(c, r, w)
+        return y.reshape(ctx.shape), c, r, m, v
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
+        c, r, w = ctx.saved
+        _, _, need_w, need_b, _ = ctx.edges
+        dw = db = u = None
+        into_r = dr
+        if dy is not None:
+            g = dy = dy.reshape(c.shape)
+            if need_w:
+                dw = np.einsum("r,rn->n", r, dy * c).reshape(ctx.row_shape)
+            if need_b:
+                db = np.einsum("rn->n", dy).reshape(ctx.row_shape)
+            if w is not None:
+                g = dy * w.reshape(-1)
+            u = (g - (np.einsum("rn->r", g) / ctx.n)[:, None]) * r[:, None]
+            into_r = _plus(dr, np.einsum("rn,rn->r", g, c))
+        if dc is not None:
+            u = _plus(u, dc - (np.einsum("rn->r", dc) / ctx.n)[:, None])
+        if into_r is not None:
+            u = _plus(u, c * (into_r * r * r * r / -ctx.n)[:, None])
+        return u.reshape(ctx.shape), None, dw, db, None
+
+
+class RMSNorm(Op):
+    """y = x r w with r = (mean(x^2) + eps)^(-1/2), the mean over the last dimensions of x, those of w.
+
+    As above with m = 0: dx = g r - x R r^3 / n, with R = sum(g x).
+
+    Returns (y, r): r is (rows,).
+
+    Source: Zhang & Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+
+    materialize = False
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, dims: int, w: Any, eps: float) -> Any:
+        ctx.dims = dims
+        rows = _rows(x, dims)
+        n = max(rows.shape[1], 1)
+        r = _inverse_deviation(np.einsum("rn,rn->r", rows, rows) / n, eps)
+        y = rows * r[:, None]
+        if w is not None:
+            y *= w.reshape(-1)
+        ctx.save(x, r, w)
+        return y.reshape(x.shape), r
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any, dr: Any) -> Any:
+        x, r, w = ctx.saved
+        rows = _rows(x, ctx.dims)
+        n = max(rows.shape[1], 1)
+        dw = dx = None
+        into_r = dr
+        if dy is not None:
+            g = dy = dy.reshape(rows.shape)
+            if w is not None:
+                g = dy * w.reshape(-1)
+                dw = np.einsum("r,rn->n", r, dy * rows).reshape(w.shape)
+            dx = g * r[:, None]
+            into_r = _plus(dr, np.einsum("rn,rn->r", g, rows))
+        dx = _plus(dx, rows * (into_r * r * r * r / -n)[:, None])
+        return dx.reshape(x.shape), None, dw, None

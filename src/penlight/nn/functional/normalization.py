@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from penlight._core.dtypes import finfo
+from penlight._core.dtypes import finfo, float16, float32
 from penlight.autograd.grad_mode import no_grad
-from penlight.ops.normalization import BatchNorm, RowNorm
+from penlight.nn.functional.checks import require_floating, require_same_dtype
+from penlight.ops import normalization as ops
 from penlight.tensor import Tensor
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
 
 
+def _with_float32(
+    name: str, run: Callable[..., tuple[Tensor, ...]], input: Tensor, *affine: Tensor | None
+) -> tuple[Tensor, ...]:
+    """``run(input, *affine)``, halves being computed in float32, where their squares don't overflow.
+
+    The first result, y, has the input's dtype. With halves, weight and bias may be float32.
+
+    Raises:
+        NotImplementedError: if the input has integers.
+        RuntimeError: if the dtypes differ otherwise.
+    """
+    require_floating(name, input)
+    if input.dtype is not float16:
+        require_same_dtype(name, input, **dict(zip(("weight", "bias"), affine, strict=False)))
+        return run(input, *affine)
+    wide = (None if t is None else t.to(float32) for t in affine)
+    y, *others = run(input.to(float32), *wide)
+    return y.to(float16), *others
+
+
 def _check_channels(name: str, channels: int, **tensors: Tensor | None) -> None:
     for argument, t in tensors.items():
-        if t is not None and t.numel() != channels:
+        if t is not None and t._array.shape != (channels,):
             raise RuntimeError(
                 f"{name}: {argument} should contain {channels} elements (one per channel of the "
-                f"input), not {t.numel()}"
+                f"input), but has shape {list(t.shape)}"
             )
 
 
-def _update(running: Tensor | None, value: Tensor, momentum: float) -> None:
-    """running += momentum * (value - running)."""
+def _move(running: Tensor | None, value: Tensor, momentum: float) -> None:
+    """running += momentum (value - running)."""
     if running is not None:
         running.lerp_(value.to(running.dtype), momentum)
 
@@ -50,45 +72,47 @@ def batch_norm(
         eps: added to the variance. Default: 1e-5.
 
     Raises:
-        ValueError: in training, if there is only one value per channel.
-        RuntimeError: if a per-channel argument does not have C elements, or if the running
-            statistics are missing outside training.
+        ValueError: in training, if there is only one value per channel, or ``eps`` is not positive.
+        IndexError: if the input has fewer than 2 dimensions.
+        RuntimeError: if a per-channel argument does not have C elements, if the running statistics
+            are missing outside training, or if the dtypes don't fit.
 
     Source: Ioffe & Szegedy, "Batch Normalization", 2015.
     """
     if input.ndim < 2:
-        raise ValueError(
-            f"batch_norm: expected input of at least 2 dimensions, got {list(input.shape)}"
-        )
-    channels = input.shape[1]
+        raise IndexError(f"batch_norm: expected input (N, C, ...), got {list(input.shape)}")
+    channels = input._array.shape[1]
     _check_channels(
         "batch_norm", channels,
         running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
     )  # fmt: skip
-    if training:
-        n = input.numel() // max(channels, 1)
-        if n == 1:
-            raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {input.shape}"
-            )
-        y, _, _, mean, variance = BatchNorm.apply(input, weight, bias, eps)
-        if n and (running_mean is not None or running_var is not None):
-            with no_grad():
-                _update(running_mean, mean, momentum)
-                _update(running_var, variance * (n / (n - 1)), momentum)
-        return y  # type: ignore[no-any-return]
-    if running_mean is None or running_var is None:
-        raise RuntimeError(
-            "batch_norm: Expected running_mean and running_var to be defined when training=False"
+    if input.dtype is not float16:
+        require_same_dtype("batch_norm", input, running_mean=running_mean, running_var=running_var)
+    if not training:
+        if running_mean is None or running_var is None:
+            missing = "running_mean" if running_mean is None else "running_var"
+            raise RuntimeError(f"batch_norm: {missing} must be defined in evaluation mode")
+        return _with_float32(
+            "batch_norm",
+            lambda x, w, b: (ops.FixedNorm.apply(x, running_mean, running_var, w, b, eps),),
+            input, weight, bias,
+        )[0]  # fmt: skip
+    n = input._array.size // max(channels, 1)
+    if n == 1:
+        raise ValueError(
+            "batch_norm: Expected more than 1 value per channel when training, got input size "
+            f"{input.shape}"
         )
-    scale = (running_var + eps).rsqrt()
-    if weight is not None:
-        scale = scale * weight
-    shift = -running_mean * scale
-    if bias is not None:
-        shift = shift + bias
-    shape = (channels,) + (1,) * (input.ndim - 2)
-    return input * scale.reshape(shape) + shift.reshape(shape)
+    if eps <= 0:
+        raise ValueError(f"batch_norm: eps must be positive during training, but got {eps}")
+    y, _, _, m, v = _with_float32(
+        "batch_norm", lambda x, w, b: ops.BatchNorm.apply(x, w, b, eps), input, weight, bias
+    )
+    if n and (running_mean is not None or running_var is not None):
+        with no_grad():
+            _move(running_mean, m, momentum)
+            _move(running_var, v * (n / (n - 1)), momentum)
+    return y
 
 
 def layer_norm(
@@ -107,12 +131,15 @@ def layer_norm(
         eps: added to the variance. Default: 1e-5.
 
     Raises:
-        RuntimeError: if the input does not end in ``normalized_shape``, or weight or bias has
-            another shape.
+        RuntimeError: if the input does not end in ``normalized_shape``, weight or bias has another
+            shape, or the dtypes don't fit.
 
     Source: Ba, Kiros & Hinton, "Layer Normalization", 2016.
     """
-    return _last_dims("layer_norm", input, normalized_shape, weight, bias, eps, True)
+    dims = _normalized_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    return _with_float32(
+        "layer_norm", lambda x, w, b: ops.LayerNorm.apply(x, dims, w, b, eps), input, weight, bias
+    )[0]
 
 
 def rms_norm(
@@ -124,42 +151,48 @@ def rms_norm(
     """y = x / sqrt(mean(x^2) + eps) * weight, over the last dimensions of each sample.
 
     Args:
+        input: x, (..., *normalized_shape).
+        normalized_shape: the shape of the dimensions to take the mean over.
+        weight: of that shape. Default: none.
         eps: default: the machine epsilon of the input's dtype.
+
+    Raises:
+        RuntimeError: if the input does not end in ``normalized_shape``, the weight has another
+            shape, or the dtypes don't fit.
 
     Source: Zhang & Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
-    if eps is None:
-        eps = finfo(input.dtype).eps
-    return _last_dims("rms_norm", input, normalized_shape, weight, None, eps, False)
+    dims = _normalized_dims("rms_norm", input, normalized_shape, weight=weight)
+    require_floating("rms_norm", input)
+    added = finfo(input.dtype).eps if eps is None else eps
+    return _with_float32(
+        "rms_norm", lambda x, w: ops.RMSNorm.apply(x, dims, w, added), input, weight
+    )[0]
 
 
-def _last_dims(
-    name: str,
-    input: Tensor,
-    normalized_shape: Sequence[int],
-    weight: Tensor | None,
-    bias: Tensor | None,
-    eps: float,
-    centre: bool,
-) -> Tensor:
+def _normalized_dims(
+    name: str, input: Tensor, normalized_shape: Sequence[int], **affine: Tensor | None
+) -> int:
+    """How many dimensions to normalise over, all shapes having been checked."""
+    if isinstance(normalized_shape, int):
+        raise TypeError(f"{name}: normalized_shape must be a tuple of ints, not int")
     shape = tuple(normalized_shape)
     if not shape:
         raise RuntimeError(
             f"{name}: Expected normalized_shape to be at least 1-dimensional, got {list(shape)}"
         )
-    for argument, t in (("weight", weight), ("bias", bias)):
-        if t is not None and tuple(t.shape) != shape:
+    for argument, t in affine.items():
+        if t is not None and t._array.shape != shape:
             raise RuntimeError(
                 f"{name}: Expected {argument} to be of same shape as normalized_shape, but got "
                 f"{argument} of shape {list(t.shape)} and normalized_shape = {list(shape)}"
             )
-    if tuple(input.shape[-len(shape) :]) != shape:
+    if input._array.shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"{name}: Given normalized_shape={list(shape)}, expected input with shape "
             f"[*, {', '.join(map(str, shape))}], but got input of size {list(input.shape)}"
         )
-    rows = input.numel() // max(math.prod(shape), 1)
-    return RowNorm.apply(input, weight, bias, rows, shape, eps, centre)[0]  # type: ignore[no-any-return]
+    return len(shape)
 
 
 def group_norm(
@@ -178,7 +211,9 @@ def group_norm(
         eps: added to the variance. Default: 1e-5.
 
     Raises:
-        RuntimeError: if C is not divisible by ``num_groups``, or weight or bias is not (C,).
+        RuntimeError: if the input has fewer than 2 dimensions, C is not divisible by ``num_groups``,
+            weight or bias is not (C,), or the dtypes don't fit.
+        ValueError: if there is only one value to normalise.
 
     Source: Wu & He, "Group Normalization", 2018.
     """
@@ -186,16 +221,23 @@ def group_norm(
         raise RuntimeError(
             f"group_norm: Expected at least 2 dimensions for input tensor but received {input.ndim}"
         )
-    channels = input.shape[1]
+    channels = input._array.shape[1]
     if num_groups <= 0 or channels % num_groups:
         raise RuntimeError(
             f"group_norm: Expected number of channels in input (={channels}) to be divisible by "
             f"num_groups (={num_groups})"
         )
+    if input._array.size == num_groups:
+        raise ValueError(
+            "group_norm: Expected more than 1 value per channel when training, got input size "
+            f"{input.shape}"
+        )
     _check_channels("group_norm", channels, weight=weight, bias=bias)
-    affine = (channels,) + (1,) * (input.ndim - 2)
-    rows = input.shape[0] * num_groups
-    return RowNorm.apply(input, weight, bias, rows, affine, eps, True)[0]  # type: ignore[no-any-return]
+    return _with_float32(
+        "group_norm",
+        lambda x, w, b: ops.GroupNorm.apply(x, num_groups, w, b, eps),
+        input, weight, bias,
+    )[0]  # fmt: skip
 
 
 def instance_norm(
@@ -213,37 +255,64 @@ def instance_norm(
     Args:
         input: x, (N, C, L, ...).
         running_mean, running_var: (C,), moved towards the mean over the samples.
+        weight, bias: (C,). Default: none.
         use_input_stats: False normalises with the running statistics.
+        momentum: share of the new value in the running ones. Default: 0.1.
+        eps: added to the variance. Default: 1e-5.
 
     Raises:
-        ValueError: if there is only one value per channel and sample.
+        ValueError: if there is only one value per channel and sample, or only one of the running
+            statistics.
+        RuntimeError: if a per-channel argument does not have C elements, if the running statistics
+            are needed and missing, or if the dtypes don't fit.
 
     Source: Ulyanov, Vedaldi & Lempitsky, "Instance Normalization", 2016.
     """
+    if (running_mean is None) != (running_var is None):
+        raise ValueError(
+            "instance_norm: running_mean and running_var must either both be None or neither be None"
+        )
     if not use_input_stats:
+        if running_mean is None:
+            raise RuntimeError(
+                "instance_norm: Expected running_mean and running_var to be defined when "
+                "use_input_stats is false"
+            )
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    samples, channels = input.shape[:2]
-    n = math.prod(input.shape[2:])
+    n = math.prod(input._array.shape[2:])
     if n == 1:
         raise ValueError(
-            f"Expected more than 1 spatial element when training, got input size {input.shape}"
+            "instance_norm: Expected more than 1 spatial element when training, got input size "
+            f"{input.shape}"
         )
+    channels = input._array.shape[1]
     _check_channels(
         "instance_norm", channels,
         running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
     )  # fmt: skip
-    affine = (channels,) + (1,) * (input.ndim - 2)
-    y, _, _, mean, variance = RowNorm.apply(
-        input, weight, bias, samples * channels, affine, eps, True
-    )
-    if running_mean is not None or running_var is not None:
+
+    def run(x: Tensor, w: Tensor | None, b: Tensor | None) -> Any:
+        return ops.GroupNorm.apply(x, channels, w, b, eps)
+
+    y, _, _, m, v = _with_float32("instance_norm", run, input, weight, bias)
+    if running_mean is not None and input._array.size:
         with no_grad():
-            _update(running_mean, mean.reshape(samples, channels).mean(0), momentum)
-            unbiased = variance.reshape(samples, channels).mean(0) * (n / (n - 1))
-            _update(running_var, unbiased, momentum)
-    return y  # type: ignore[no-any-return]
+            _move(running_mean, m.mean(0), momentum)
+            _move(running_var, v.mean(0) * (n / (n - 1)), momentum)
+    return y
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """x divided by its p-norm along ``dim`` (by at least ``eps``)."""
-    return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+def normalize(
+    input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
+    """x divided by its p-norm along ``dim``, or by ``eps`` where the norm is smaller.
+
+    Args:
+        input: x, any shape.
+        p: of the norm (sum |x|^p)^(1/p). Default: 2.
+        dim: a dimension, or a tuple of them. Default: 1.
+        eps: the smallest divisor. Default: 1e-12.
+        out: a tensor to put the result into.
+    """
+    y = input / input.norm(p, dim, keepdim=True).clamp_min(eps)
+    return y if out is None else out.copy_(y)

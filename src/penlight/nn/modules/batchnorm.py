@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from penlight.nn import functional as F
-from penlight.nn.modules.normalization import _Affine
+from penlight.nn.modules.normalization import Affine
 from penlight.tensor import Tensor
 from penlight.tensor.creation import ones, tensor, zeros
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm1d", "InstanceNorm2d"]
+__all__ = [
+    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d",
+    "InstanceNorm3d",
+]  # fmt: skip
 
 
-class _Running(_Affine):
-    """Per-channel normalisation whose mean and variance are tracked for evaluation.
+class _Running(Affine):
+    """Per-channel normalisation whose mean and variance may be tracked for evaluation.
 
     Args:
         num_features: C, the number of channels.
         eps: added to the variance. Default: 1e-5.
         momentum: share of the newest batch in the running statistics; None averages all batches.
-        affine: learn weight and bias.
+        affine: learn a weight and, unless ``bias`` is False, a bias, both (C,).
         track_running_stats: keep running statistics; without them the batch's are always used.
 
     Buffers:
@@ -27,6 +31,11 @@ class _Running(_Affine):
     """
 
     _version = 2
+    num_features: int
+    eps: float
+    momentum: float | None
+    affine: bool
+    track_running_stats: bool
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -41,6 +50,8 @@ class _Running(_Affine):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -48,7 +59,7 @@ class _Running(_Affine):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        self._make_affine((num_features,), affine, affine, device, dtype)
+        self._make_affine((num_features,), affine, affine and bias, device, dtype)
         track = track_running_stats
         self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if track else None)
         self.register_buffer("running_var", ones(num_features, dtype=dtype) if track else None)
@@ -78,17 +89,18 @@ class _Running(_Affine):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
     def _load_from_state_dict(
         self, state_dict: Any, prefix: str, local_metadata: Any, *args: Any
     ) -> None:
-        """Checkpoints of version 1 had no batch count: it starts at zero."""
+        """Checkpoints of version 1 had no batch count: the one that is there stays."""
         key = f"{prefix}num_batches_tracked"
-        old = local_metadata.get("version") is None or local_metadata["version"] < 2
-        if old and self.track_running_stats and key not in state_dict:
-            state_dict[key] = tensor(0)
+        version = local_metadata.get("version")
+        if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
+            count = self.num_batches_tracked
+            state_dict[key] = tensor(0) if count is None else count
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
 
 
@@ -96,11 +108,11 @@ class _BatchNorm(_Running):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input(input)
         momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.num_batches_tracked is not None:
+        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-            if self.momentum is None:
+            if self.momentum is None:  # the average of all batches
                 momentum = 1.0 / self.num_batches_tracked.item()
-        own = self.training or (self.running_mean is None and self.running_var is None)
+        batch_statistics = self.training or (self.running_mean is None and self.running_var is None)
         track = not self.training or self.track_running_stats
         return F.batch_norm(
             input,
@@ -108,7 +120,7 @@ class _BatchNorm(_Running):
             self.running_var if track else None,
             self.weight,
             self.bias,
-            own,
+            batch_statistics,
             momentum,
             self.eps,
         )
@@ -135,6 +147,15 @@ class BatchNorm2d(_BatchNorm):
     _dimensions = (4,)
 
 
+class BatchNorm3d(_BatchNorm):
+    """y = (x - m) / sqrt(v + eps) * weight + bias per channel of volumes (N, C, D, H, W).
+
+    Source: Ioffe & Szegedy, "Batch Normalization", 2015.
+    """
+
+    _dimensions = (5,)
+
+
 class _InstanceNorm(_Running):
     def __init__(
         self,
@@ -145,18 +166,18 @@ class _InstanceNorm(_Running):
         track_running_stats: bool = False,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input(input)
-        channels = input.shape[1 - (input.ndim == self._dimensions[0])]
-        if channels != self.num_features and self.affine:
-            raise ValueError(
-                f"{type(self).__name__}: expected input's channels (={channels}) to match "
-                f"num_features (={self.num_features})"
-            )
-        batch = input.unsqueeze(0) if input.ndim == self._dimensions[0] else input
+        single = input.ndim == self._dimensions[0]
+        batch = input.unsqueeze(0) if single else input
+        self._check_channels(batch.shape[1], 0 if single else 1)
         y = F.instance_norm(
             batch,
             self.running_mean,
@@ -167,7 +188,21 @@ class _InstanceNorm(_Running):
             0.0 if self.momentum is None else self.momentum,
             self.eps,
         )
-        return y if batch is input else y.squeeze(0)
+        return y.squeeze(0) if single else y
+
+    def _check_channels(self, channels: int, dim: int) -> None:
+        if channels == self.num_features:
+            return
+        if self.affine:
+            raise ValueError(
+                f"{type(self).__name__}: expected input's size at dim={dim} to match num_features "
+                f"({self.num_features}), but got: {channels}"
+            )
+        warnings.warn(
+            f"{type(self).__name__}: input's size at dim={dim} (={channels}) does not match "
+            f"num_features (={self.num_features}), which is not used because affine=False",
+            stacklevel=4,
+        )
 
 
 class InstanceNorm1d(_InstanceNorm):
@@ -186,3 +221,12 @@ class InstanceNorm2d(_InstanceNorm):
     """
 
     _dimensions = (3, 4)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """y = (x - m) / sqrt(v + eps), for each channel of each volume of (N, C, D, H, W) or (C, D, H, W).
+
+    Source: Ulyanov, Vedaldi & Lempitsky, "Instance Normalization", 2016.
+    """
+
+    _dimensions = (4, 5)

@@ -15,26 +15,25 @@ from penlight.tensor.creation import empty
 __all__ = ["GroupNorm", "LayerNorm", "RMSNorm"]
 
 
-class _Affine(Module):
+class Affine(Module):
     """Shared by all normalisations: a weight that starts at one and a bias that starts at zero."""
 
     weight: Tensor | None
     bias: Tensor | None
 
     def _make_affine(
-        self, shape: tuple[int, ...], weight: bool, bias: bool | None, device: Any, dtype: Any
+        self, shape: tuple[int, ...], weight: bool, bias: bool, device: Any, dtype: Any
     ) -> None:
-        """Register ``weight`` and, unless ``bias`` is None, ``bias``; None where not wanted."""
+        """Register ``weight`` and ``bias``, as None where they are not wanted."""
         for name, wanted in (("weight", weight), ("bias", bias)):
-            if wanted is not None:
-                made = Parameter(empty(shape, device=device, dtype=dtype)) if wanted else None
-                self.register_parameter(name, made)
+            made = Parameter(empty(shape, device=device, dtype=dtype)) if wanted else None
+            self.register_parameter(name, made)
 
     def reset_parameters(self) -> None:
         """Set weight to one and bias to zero."""
         if self.weight is not None:
             init.ones_(self.weight)
-        if getattr(self, "bias", None) is not None:
+        if self.bias is not None:
             init.zeros_(self.bias)
 
 
@@ -42,7 +41,7 @@ def _shape_of(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
     return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
 
 
-class LayerNorm(_Affine):
+class LayerNorm(Affine):
     """y = (x - m) / sqrt(v + eps) * weight + bias, mean and variance over the last dimensions.
 
     Args:
@@ -54,8 +53,15 @@ class LayerNorm(_Affine):
     Shape:
         input and output (..., *normalized_shape).
 
+    Parameters:
+        weight, one at the start, and bias, zero at the start: normalized_shape.
+
     Source: Ba, Kiros & Hinton, "Layer Normalization", 2016.
     """
+
+    normalized_shape: tuple[int, ...]
+    eps: float
+    elementwise_affine: bool
 
     def __init__(
         self,
@@ -85,7 +91,7 @@ class LayerNorm(_Affine):
         )
 
 
-class RMSNorm(_Affine):
+class RMSNorm(Module):
     """y = x / sqrt(mean(x^2) + eps) * weight, the mean over the last dimensions.
 
     Args:
@@ -93,8 +99,19 @@ class RMSNorm(_Affine):
         eps: default: the machine epsilon of the input's dtype.
         elementwise_affine: learn the weight. Default: True.
 
+    Shape:
+        input and output (..., *normalized_shape).
+
+    Parameters:
+        weight: normalized_shape, one at the start.
+
     Source: Zhang & Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
+
+    normalized_shape: tuple[int, ...]
+    eps: float | None
+    elementwise_affine: bool
+    weight: Tensor | None
 
     def __init__(
         self,
@@ -108,8 +125,16 @@ class RMSNorm(_Affine):
         self.normalized_shape = _shape_of(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self._make_affine(self.normalized_shape, elementwise_affine, None, device, dtype)
+        if elementwise_affine:
+            self.weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
+        else:
+            self.register_parameter("weight", None)
         self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to one."""
+        if self.weight is not None:
+            init.ones_(self.weight)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
@@ -120,23 +145,31 @@ class RMSNorm(_Affine):
         )
 
 
-class GroupNorm(_Affine):
+class GroupNorm(Affine):
     """y = (x - m) / sqrt(v + eps) * weight + bias, mean and variance over each group of channels.
 
     Args:
         num_groups: how many groups the channels fall into.
         num_channels: C.
         eps: added to the variance. Default: 1e-5.
-        affine: learn weight and bias, (C,). Default: True.
+        affine: learn a weight and, unless ``bias`` is False, a bias. Default: True.
 
     Shape:
         input and output (N, C, ...).
+
+    Parameters:
+        weight, one at the start, and bias, zero at the start: (C,).
 
     Raises:
         ValueError: if C is not divisible by ``num_groups``.
 
     Source: Wu & He, "Group Normalization", 2018.
     """
+
+    num_groups: int
+    num_channels: int
+    eps: float
+    affine: bool
 
     def __init__(
         self,
@@ -146,20 +179,27 @@ class GroupNorm(_Affine):
         affine: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
-        if num_channels % num_groups:
+        if num_groups <= 0 or num_channels % num_groups:
             raise ValueError(
                 f"GroupNorm: num_channels (={num_channels}) must be divisible by num_groups "
                 f"(={num_groups})"
             )
-        self.num_groups, self.num_channels = num_groups, num_channels
-        self.eps, self.affine = eps, affine
-        self._make_affine((num_channels,), affine, affine, device, dtype)
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        self._make_affine((num_channels,), affine, affine and bias, device, dtype)
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )

@@ -1,0 +1,34 @@
+"""Checks of arguments that several functions share."""
+
+from __future__ import annotations
+
+from penlight.tensor import Tensor
+
+__all__ = ["require_floating", "require_same_dtype"]
+
+
+def require_floating(name: str, input: Tensor) -> None:
+    """Refuse integers and booleans.
+
+    Raises:
+        NotImplementedError: as PyTorch does.
+    """
+    if input._array.dtype.kind not in "fc":
+        raise NotImplementedError(
+            f"{name}: not implemented for input of dtype {input.dtype}; expected floating-point "
+            "numbers, as input.float() gives"
+        )
+
+
+def require_same_dtype(name: str, input: Tensor, **others: Tensor | None) -> None:
+    """Refuse arguments of another dtype than the input's.
+
+    Raises:
+        RuntimeError: naming the argument.
+    """
+    for argument, t in others.items():
+        if t is not None and t._array.dtype != input._array.dtype:
+            raise RuntimeError(
+                f"{name}: expected {argument} to have the dtype of input, {input.dtype}, but found "
+                f"{t.dtype}"
+            )
