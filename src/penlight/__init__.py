@@ -8,7 +8,7 @@ from penlight._core.warnings import ignore_floating_point_warnings
 
 ignore_floating_point_warnings()
 
-from penlight import autograd, nn  # noqa: E402
+from penlight import autograd, nn, optim, utils  # noqa: E402
 from penlight._core.device import device  # noqa: E402
 from penlight._core.dtypes import bool_ as bool  # noqa: E402
 from penlight._core.dtypes import (  # noqa: E402
@@ -41,7 +41,9 @@ from penlight.autograd import (  # noqa: E402
 )
 from penlight.ops.activation import erf, erfc, relu, sigmoid, tanh  # noqa: E402
 from penlight.ops.arithmetic import *  # noqa: F403, E402
+from penlight.ops.bits import *  # noqa: F403, E402
 from penlight.ops.comparison import *  # noqa: F403, E402
+from penlight.ops.complex import *  # noqa: F403, E402
 from penlight.ops.exponential import *  # noqa: F403, E402
 from penlight.ops.extrema import *  # noqa: F403, E402
 from penlight.ops.joining import *  # noqa: F403, E402

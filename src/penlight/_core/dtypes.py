@@ -31,14 +31,16 @@ class dtype:
         name: PyTorch's name without the prefix, such as ``"float32"``.
         numpy: the NumPy dtype of the array underneath.
         category: 0 bool, 1 integer, 2 floating, 3 complex.
+        kind: NumPy's letter for it, so that ``x.dtype.kind`` can be asked of ndarrays and Tensors.
     """
 
-    __slots__ = ("category", "name", "numpy")
+    __slots__ = ("category", "kind", "name", "numpy")
 
     def __init__(self, name: str, numpy_dtype: Any) -> None:
         self.name = name
         self.numpy: np.dtype[Any] = np.dtype(numpy_dtype)
-        self.category = _CATEGORY_OF_KIND[self.numpy.kind]
+        self.kind = self.numpy.kind
+        self.category = _CATEGORY_OF_KIND[self.kind]
 
     @property
     def is_floating_point(self) -> bool:
@@ -50,7 +52,7 @@ class dtype:
 
     @property
     def is_signed(self) -> bool:
-        return self.numpy.kind in "ifc"
+        return self.kind in "ifc"
 
     @property
     def itemsize(self) -> int:
@@ -61,7 +63,8 @@ class dtype:
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def to_complex(self) -> dtype:
-        return {float32: complex64, float64: complex128}.get(self, self)
+        """The complex dtype with parts of this one (complex64 also for float16)."""
+        return {float16: complex64, float32: complex64, float64: complex128}.get(self, self)
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["broadcast_error"]
+__all__ = ["broadcast_error", "unsupported_error"]
 
 
 def broadcast_error(owner: str, shapes: Sequence[tuple[int, ...]]) -> RuntimeError:
@@ -22,3 +23,10 @@ def broadcast_error(owner: str, shapes: Sequence[tuple[int, ...]]) -> RuntimeErr
     return RuntimeError(
         f"{owner}: shapes {' and '.join(str(list(s)) for s in shapes)} can't be broadcast together"
     )
+
+
+def unsupported_error(owner: str, operands: Sequence[Any]) -> NotImplementedError:
+    """The error for an operation that does not exist for its operands' dtypes."""
+    names = [str(x.dtype) for x in operands if hasattr(x, "dtype")]
+    names += [type(x).__name__ for x in operands if isinstance(x, (bool, int, float, complex))]
+    return NotImplementedError(f"{owner}: not implemented for {' and '.join(names)}")

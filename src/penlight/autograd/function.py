@@ -81,9 +81,8 @@ class Function(Op):
 
     # -- the engine's side -------------------------------------------------------------------
 
-    @classmethod
-    def name(cls) -> str:
-        return f"{cls.__name__}Backward"
+    def name(self) -> str:
+        return f"{type(self).__name__}Backward"
 
     @classmethod
     def apply(cls, *inputs: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from penlight._core.errors import broadcast_error
+from penlight._core.errors import broadcast_error, unsupported_error
 from penlight._core.hooks import HookTable
 from penlight.autograd import anomaly
 from penlight.autograd.base import TensorBase, View, wrap
@@ -52,6 +52,7 @@ class Op:
     hooks: dict[int, HookTable] | None  # by output
     trace: anomaly.Trace | None  # where the user called it (anomaly mode)
     materialize: bool = True  # give backward zeros, not None, for outputs that were not used
+    label: str = ""  # the node's name in PyTorch where it is not made of the class's name
     _saved: tuple[Any, ...] | None
 
     def __init__(self) -> None:
@@ -142,6 +143,10 @@ class Op:
                 raise
             shapes = [a.shape for a in arrays if isinstance(a, _ndarray)]
             raise broadcast_error(cls.__name__.lower(), shapes) from None
+        except TypeError as error:
+            if "not supported for the input types" not in str(error):
+                raise
+            raise unsupported_error(cls.__name__.lower(), arrays) from None
         if kind is None:
             return result
         if type(result) is tuple:
@@ -244,10 +249,9 @@ class Op:
         """Run ``backward`` on the outputs' gradients, as the engine does."""
         return self.backward(self, *grads)
 
-    @classmethod
-    def name(cls) -> str:
+    def name(self) -> str:
         """The node's name in PyTorch's manner: ``MulBackward0``."""
-        return f"{cls.__name__}Backward0"
+        return self.label or f"{type(self).__name__}Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:

@@ -9,16 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core import dtypes
+from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
-from penlight.ops.promotion import floating, promoted
+from penlight.ops.complex import conjugate
+from penlight.ops.promotion import cast, floating, promoted
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "add", "div", "divide", "mul", "multiply", "neg", "negative", "pow", "reciprocal", "rsub",
-    "square", "sub", "subtract", "true_divide",
+    "add", "div", "divide", "float_power", "mul", "multiply", "neg", "negative", "positive", "pow",
+    "reciprocal", "rsub", "square", "sub", "subtract", "true_divide",
 ]  # fmt: skip
+
+_NO_BOOL_MINUS = (
+    "with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+    "`logical_not()` operator instead."
+)
+
+
+def is_bool(x: Any) -> bool:
+    """Whether an operand, tensor or number, is boolean."""
+    return x._array.dtype.kind == "b" if isinstance(x, TensorBase) else isinstance(x, bool)
 
 
 class Add(Op):
@@ -36,8 +49,22 @@ class Add(Op):
 def add(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """input + alpha * other."""
     if alpha != 1:
-        other = mul(other, alpha)
-    return Add.apply(*promoted(input, other, owner="add"))  # type: ignore[no-any-return]
+        other = _scaled("add", input, other, alpha)
+    return Add.apply(*promoted(input, other, owner="add"))
+
+
+def _scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
+    """alpha * other, unless alpha is of a higher category than both operands."""
+    a, b = promoted(input, other, owner=name)
+    kind = (a if isinstance(a, TensorBase) else b)._array.dtype.kind
+    if kind in "bui" and isinstance(alpha, (float, complex)):
+        raise RuntimeError(
+            f"{name}: For integral input tensors, argument alpha must not be a floating point "
+            f"number, got {alpha}"
+        )
+    if isinstance(alpha, bool) and kind != "b":
+        raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results.")
+    return other if kind == "b" else mul(other, alpha)
 
 
 class Sub(Op):
@@ -58,15 +85,11 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     Raises:
         RuntimeError: for booleans, whose difference PyTorch leaves undefined.
     """
+    if is_bool(input) or is_bool(other):
+        raise RuntimeError(f"Subtraction, the `-` operator, {_NO_BOOL_MINUS}")
     if alpha != 1:
-        other = mul(other, alpha)
-    a, b = promoted(input, other, owner="sub")
-    if any(getattr(getattr(x, "_array", x), "dtype", None) == np.bool_ for x in (a, b)):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
-            "to invert a mask, use the `~` or `logical_not()` operator instead."
-        )
-    return Sub.apply(a, b)  # type: ignore[no-any-return]
+        other = _scaled("sub", input, other, alpha)
+    return Sub.apply(*promoted(input, other, owner="sub"))
 
 
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -87,12 +110,14 @@ class Mul(Op):
     def backward(ctx: Any, dy: Any) -> Any:
         b, a = ctx.saved
         need_a, need_b = ctx.edges
+        if dy.dtype.kind == "c":
+            b, a = conjugate(b), conjugate(a)
         return dy * b if need_a else None, dy * a if need_b else None
 
 
 def mul(input: Tensor, other: Any) -> Tensor:
     """input * other."""
-    return Mul.apply(*promoted(input, other, owner="mul"))  # type: ignore[no-any-return]
+    return Mul.apply(*promoted(input, other, owner="mul"))
 
 
 class Div(Op):
@@ -107,6 +132,8 @@ class Div(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         b, y = ctx.saved
+        if dy.dtype.kind == "c":
+            b, y = conjugate(b), conjugate(y)
         da = dy / b
         return da, (-da * y if ctx.edges[1] else None)
 
@@ -119,26 +146,49 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tenso
             integers then stay integers.
 
     Raises:
-        RuntimeError: for another ``rounding_mode``.
+        RuntimeError: for another ``rounding_mode``, and for integers rounded and divided by zero.
     """
     a, b = promoted(input, other, owner="div")
-    if rounding_mode is not None:
-        if rounding_mode not in ("trunc", "floor"):
-            raise RuntimeError(
-                "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
-                f"{rounding_mode!r}"
-            )
-        return DivRounded.apply(a, b, rounding_mode)  # type: ignore[no-any-return]
-    return Div.apply(floating(a), floating(b))  # type: ignore[no-any-return]
+    if rounding_mode is None:
+        return Div.apply(floating(a), floating(b))
+    if rounding_mode not in ("trunc", "floor"):
+        raise RuntimeError(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"{rounding_mode!r}"
+        )
+    return divide_rounded("div", a, b, rounding_mode)
+
+
+def divide_rounded(name: str, a: Any, b: Any, rounding_mode: str) -> Tensor:
+    """a / b rounded, for promoted operands."""
+    check_divisor(name, a, b)
+    return DivRounded.apply(a, b, rounding_mode)
+
+
+def check_divisor(name: str, a: Any, b: Any) -> None:
+    """Refuse what has no quotient: booleans, and integers divided by zero (floats give inf or NaN).
+
+    Raises:
+        NotImplementedError, RuntimeError.
+    """
+    kinds = [x._array.dtype.kind for x in (a, b) if isinstance(x, TensorBase)]
+    if kinds[0] == "b":
+        raise NotImplementedError(f"{name}: not implemented for bool; convert with .to(dtype)")
+    if kinds[0] in "iu":
+        divisor = b._array if isinstance(b, TensorBase) else b
+        if not np.all(divisor):
+            raise RuntimeError(f"ZeroDivisionError: {name} of integers by zero")
 
 
 class DivRounded(Op):
     """y = a / b rounded down or to zero: flat between its steps, so da = db = 0."""
 
+    label = "DivBackward1"
+
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any, rounding_mode: str) -> Any:
         if rounding_mode == "floor":
-            return np.floor_divide(a, b)
+            return _floor_divide(a, b)
         if np.result_type(a).kind in "iu":
             return np.floor_divide(a - np.fmod(a, b), b)
         return np.trunc(np.true_divide(a, b))
@@ -146,6 +196,14 @@ class DivRounded(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         return dy * 0, dy * 0, None
+
+
+def _floor_divide(a: Any, b: Any) -> Any:
+    """NumPy gives NaN for a floating x // 0; PyTorch gives x / 0."""
+    y = np.floor_divide(a, b)
+    if y.dtype.kind == "f" and not np.all(b):
+        return np.where(np.equal(b, 0), np.true_divide(a, b), y)
+    return y
 
 
 class Neg(Op):
@@ -162,12 +220,16 @@ class Neg(Op):
 
 def neg(input: Tensor) -> Tensor:
     """-input."""
-    if input._array.dtype == np.bool_:
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
-            "invert a mask, use the `~` or `logical_not()` operator instead."
-        )
-    return Neg.apply(input)  # type: ignore[no-any-return]
+    if input._array.dtype.kind == "b":
+        raise RuntimeError(f"Negation, the `-` operator, {_NO_BOOL_MINUS}")
+    return Neg.apply(input)
+
+
+def positive(input: Tensor) -> Tensor:
+    """+input: the tensor itself."""
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
 
 
 class Reciprocal(Op):
@@ -182,16 +244,18 @@ class Reciprocal(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return -dy * y * y
+        return -dy * conjugate(y * y)
 
 
 def reciprocal(input: Tensor) -> Tensor:
     """1 / input."""
-    return Reciprocal.apply(floating(input))  # type: ignore[no-any-return]
+    return Reciprocal.apply(floating(input))
 
 
 class Square(Op):
     """y = x^2; dx = 2 x dy."""
+
+    label = "PowBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
@@ -201,16 +265,18 @@ class Square(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return (dy + dy) * x
+        return (dy + dy) * conjugate(x)
 
 
 def square(input: Tensor) -> Tensor:
     """input ** 2."""
-    return Square.apply(input)  # type: ignore[no-any-return]
+    return Square.apply(promoted(input, 2)[0])
 
 
 class PowScalar(Op):
     """y = x^p for a number p; dx = dy p x^(p-1), and 0 for p = 0 also where x is 0."""
+
+    label = "PowBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: Any, p: Any) -> Any:
@@ -223,15 +289,17 @@ class PowScalar(Op):
         (x,) = ctx.saved
         if ctx.p == 0:
             return dy * 0, None
-        return dy * ctx.p * x ** (ctx.p - 1), None
+        return dy * conjugate(ctx.p * x ** (ctx.p - 1)), None
 
 
 class Pow(Op):
     """y = a^b; da = dy b a^(b-1) (0 where b = 0), db = dy y ln a (0 where a = 0 and b >= 0)."""
 
+    label = "PowBackward1"
+
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Any:
-        y = np.power(a, b)
+        y = _integer_power(a, b) if np.result_type(a, b).kind in "iu" else np.power(a, b)
         ctx.save(a, b, y)
         return y
 
@@ -239,11 +307,20 @@ class Pow(Op):
     def backward(ctx: Any, dy: Any) -> Any:
         a, b, y = ctx.saved
         need_a, need_b = ctx.edges
-        da = np.where(b == 0, 0, dy * b * a ** (b - 1)) if need_a else None
+        da = np.where(b == 0, 0, dy * conjugate(b * a ** (b - 1))) if need_a else None
         if not need_b:
             return da, None
-        at_zero = (a == 0) & (b >= 0)
-        return da, np.where(at_zero, 0, dy * y * np.log(np.where(at_zero, 1, a)))
+        at_zero = (a == 0) & (np.real(b) >= 0)
+        return da, np.where(at_zero, 0, dy * conjugate(y * np.log(np.where(at_zero, 1, a))))
+
+
+def _integer_power(a: Any, b: Any) -> Any:
+    """Powers of integers; a negative exponent gives 1 / a^|b| rounded to zero."""
+    if not np.any(b < 0):
+        return np.power(a, b)
+    a = np.asarray(a, np.result_type(a, b))
+    sign = np.where(b % 2 == 0, np.ones_like(a), a)
+    return np.where(b < 0, np.where(np.abs(a) == 1, sign, 0), np.power(a, np.maximum(b, 0)))
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
@@ -253,14 +330,26 @@ def pow(input: Any, exponent: Any) -> Tensor:
         RuntimeError: for integers to a negative integer power, which is not an integer.
     """
     base, p = promoted(input, exponent, owner="pow")
-    if isinstance(p, int) and not isinstance(p, bool):
-        if p == 2:
-            return Square.apply(base)  # type: ignore[no-any-return]
-        if p < 0 and base._array.dtype.kind in "iu":
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
-    if isinstance(p, (int, float)):
-        return PowScalar.apply(base, p)  # type: ignore[no-any-return]
-    return Pow.apply(base, p)  # type: ignore[no-any-return]
+    kind = (base if isinstance(base, TensorBase) else p)._array.dtype.kind
+    if kind == "b":
+        raise NotImplementedError("pow: not implemented for bool; convert with .to(dtype)")
+    if isinstance(p, TensorBase):
+        return Pow.apply(base, p)
+    if p == 2 and not isinstance(p, bool):
+        return Square.apply(base)
+    if p.__class__ is int and p < 0 and kind in "iu":
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return PowScalar.apply(base, p)
+
+
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """input ** exponent, computed in float64 (complex128)."""
+    def widened(x: Any) -> Any:
+        if not isinstance(x, TensorBase):
+            return x
+        return cast(x, dtypes.complex128 if x._array.dtype.kind == "c" else dtypes.float64)
+
+    return pow(widened(input), widened(exponent))
 
 
 subtract, multiply, negative, divide, true_divide = sub, mul, neg, div, div

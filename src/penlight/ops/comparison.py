@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.errors import broadcast_error
+from penlight._core.errors import broadcast_error, unsupported_error
 from penlight.autograd.base import TensorBase, wrap
 from penlight.ops.promotion import promoted
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "isclose",
-    "isfinite", "isinf", "isnan", "ge", "gt", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne",
+    "allclose", "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isinf",
+    "isnan", "le", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "lt", "ne", "not_equal",
 ]  # fmt: skip
 
 
@@ -28,7 +29,9 @@ def elementwise(function: Callable[..., Any], name: str, *operands: Any) -> Tens
         result = function(*arrays)
     except ValueError:
         raise broadcast_error(name, [np.shape(a) for a in arrays]) from None
-    return wrap(TensorBase._result_type, np.asarray(result))  # type: ignore[no-any-return]
+    except TypeError:
+        raise unsupported_error(name, arrays) from None
+    return wrap(TensorBase._result_type, np.asarray(result))
 
 
 def eq(input: Tensor, other: Any) -> Tensor:
@@ -41,37 +44,45 @@ def ne(input: Tensor, other: Any) -> Tensor:
     return elementwise(np.not_equal, "ne", input, other)
 
 
+def _ordered(function: Callable[..., Any], name: str, input: Any, other: Any) -> Tensor:
+    """A comparison that needs an order, which complex numbers lack."""
+    for x in (input, other):
+        if isinstance(x, complex) or (isinstance(x, TensorBase) and x._array.dtype.kind == "c"):
+            raise NotImplementedError(f"{name}: not implemented for complex numbers; compare abs()")
+    return elementwise(function, name, input, other)
+
+
 def lt(input: Tensor, other: Any) -> Tensor:
     """input < other, elementwise."""
-    return elementwise(np.less, "lt", input, other)
+    return _ordered(np.less, "lt", input, other)
 
 
 def le(input: Tensor, other: Any) -> Tensor:
     """input <= other, elementwise."""
-    return elementwise(np.less_equal, "le", input, other)
+    return _ordered(np.less_equal, "le", input, other)
 
 
 def gt(input: Tensor, other: Any) -> Tensor:
     """input > other, elementwise."""
-    return elementwise(np.greater, "gt", input, other)
+    return _ordered(np.greater, "gt", input, other)
 
 
 def ge(input: Tensor, other: Any) -> Tensor:
     """input >= other, elementwise."""
-    return elementwise(np.greater_equal, "ge", input, other)
+    return _ordered(np.greater_equal, "ge", input, other)
 
 
-def logical_and(input: Tensor, other: Any) -> Tensor:
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """True where both are nonzero."""
     return elementwise(np.logical_and, "logical_and", input, other)
 
 
-def logical_or(input: Tensor, other: Any) -> Tensor:
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """True where either is nonzero."""
     return elementwise(np.logical_or, "logical_or", input, other)
 
 
-def logical_xor(input: Tensor, other: Any) -> Tensor:
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """True where exactly one is nonzero."""
     return elementwise(np.logical_xor, "logical_xor", input, other)
 
@@ -79,26 +90,6 @@ def logical_xor(input: Tensor, other: Any) -> Tensor:
 def logical_not(input: Tensor) -> Tensor:
     """True where ``input`` is zero."""
     return elementwise(np.logical_not, "logical_not", input)
-
-
-def bitwise_and(input: Tensor, other: Any) -> Tensor:
-    """input & other, for integers and booleans."""
-    return elementwise(np.bitwise_and, "bitwise_and", input, other)
-
-
-def bitwise_or(input: Tensor, other: Any) -> Tensor:
-    """input | other, for integers and booleans."""
-    return elementwise(np.bitwise_or, "bitwise_or", input, other)
-
-
-def bitwise_xor(input: Tensor, other: Any) -> Tensor:
-    """input ^ other, for integers and booleans."""
-    return elementwise(np.bitwise_xor, "bitwise_xor", input, other)
-
-
-def bitwise_not(input: Tensor) -> Tensor:
-    """~input, for integers and booleans."""
-    return elementwise(np.bitwise_not, "bitwise_not", input)
 
 
 def isnan(input: Tensor) -> Tensor:
@@ -137,3 +128,6 @@ def allclose(
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether shape and all elements are equal."""
     return input._array.shape == other._array.shape and bool((input == other)._array.all())
+
+
+less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne

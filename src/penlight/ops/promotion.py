@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any
 
 import numpy as np
 
@@ -11,19 +12,16 @@ from penlight._core.dtypes import dtype_of, get_default_dtype, promote_types
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import Cast
 
-if TYPE_CHECKING:
-    from penlight.tensor import Tensor
-
-__all__ = ["as_operand", "cast", "floating", "promoted", "result_type"]
+__all__ = ["as_operand", "as_scalar", "cast", "floating", "promoted", "result_type"]
 
 _NUMBERS = (bool, int, float, complex)
 
 
-def cast(input: Tensor, dtype: dtypes.dtype) -> Tensor:
+def cast(input: Any, dtype: dtypes.dtype) -> Any:
     """``input`` in another dtype (itself if it has that already); gradients come back in its own."""
     if input._array.dtype == dtype.numpy:
         return input
-    return Cast.apply(input, dtype.numpy)  # type: ignore[no-any-return]
+    return Cast.apply(input, dtype.numpy)
 
 
 def floating(input: Any) -> Any:
@@ -71,7 +69,7 @@ def result_type(*operands: Any) -> dtypes.dtype:
     result, *lower = [d for d in ranks if d is not None]
     for d in lower:
         if d.category > result.category:
-            result = result.to_complex() if result.is_floating_point else promote_types(result, d)
+            result = result.to_complex() if result.is_floating_point else d
     return result
 
 
@@ -83,14 +81,15 @@ def promoted(*operands: Any, owner: str = "operand") -> tuple[Any, ...]:
     first = operands[0]
     if isinstance(first, TensorBase):
         d = first._array.dtype
+        kind = d.kind
         for x in operands[1:]:
             if isinstance(x, TensorBase):
                 if x._array.dtype != d:
                     break
             elif type(x) is float:
-                if d.kind != "f":
+                if kind not in "fc":
                     break
-            elif type(x) is not int or d.kind not in "fi":
+            elif type(x) is not int or not (kind in "fc" or d == np.int64):
                 break
         else:
             return operands  # nothing to do: by far the most frequent case
@@ -98,4 +97,35 @@ def promoted(*operands: Any, owner: str = "operand") -> tuple[Any, ...]:
     common = result_type(*values)
     if not any(isinstance(x, TensorBase) for x in values):
         values[0] = wrap(TensorBase._result_type, np.asarray(values[0], common.numpy))
-    return tuple(cast(x, common) if isinstance(x, TensorBase) else x for x in values)
+    return tuple(
+        cast(x, common) if isinstance(x, TensorBase) else _fitting(x, common) for x in values
+    )
+
+
+def _fitting(number: Any, d: dtypes.dtype) -> Any:
+    """A number that NumPy takes for ``d``: integers too large for it wrap around, as in PyTorch."""
+    if type(number) is not int or d.category != dtypes.INTEGER or d is dtypes.int64:
+        return number
+    return int(np.asarray(number).astype(d.numpy))
+
+
+def as_scalar(value: Any, d: dtypes.dtype, owner: str) -> Any:
+    """A number to be stored in ``d``, which refuses what it can't hold.
+
+    Raises:
+        RuntimeError: for numbers out of range, complex ones for real dtypes, NaN for integers.
+    """
+    if d.category == dtypes.BOOL:
+        return bool(value)
+    stored, fits = value, True
+    if isinstance(value, complex) and d.category != dtypes.COMPLEX:
+        stored, fits = value.real, value.imag == 0
+    if d.category == dtypes.INTEGER:
+        limits = np.iinfo(d.numpy)
+        fits = fits and (int(limits.min) or -int(limits.max)) <= stored <= int(limits.max)
+        stored = int(np.asarray(int(stored)).astype(d.numpy)) if fits else stored
+    elif d is not dtypes.float16:
+        fits = fits and not float(np.finfo(d.numpy).max) < abs(stored) < math.inf
+    if not fits:
+        raise RuntimeError(f"{owner}: value {value} cannot be converted to {d!r} without overflow")
+    return stored

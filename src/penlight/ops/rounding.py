@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
-from penlight.ops.arithmetic import DivRounded
+from penlight.ops.arithmetic import DivRounded, check_divisor, divide_rounded
+from penlight.ops.complex import conjugate
 from penlight.ops.promotion import promoted
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class Abs(Op):
-    """y = |x|; dx = dy sign x, and 0 at 0."""
+    """y = |x|; dx = dy sign x (for complex x, x / |x|), and 0 at 0."""
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
@@ -102,32 +102,23 @@ class Remainder(Op):
 
 def remainder(input: Any, other: Any) -> Tensor:
     """input modulo other, with the sign of ``other``, as Python's ``%``."""
-    return _remainder(input, other, "floor")
+    return _remainder("remainder", input, other, "floor")
 
 
 def fmod(input: Any, other: Any) -> Tensor:
     """input modulo other, with the sign of ``input``, as C's ``fmod``."""
-    return _remainder(input, other, "trunc")
+    return _remainder("fmod", input, other, "trunc")
 
 
-def _refuse_integer_zero(name: str, a: Any, b: Any) -> None:
-    """Floats give infinity or NaN there; integers have neither."""
-    arrays = [np.asarray(x._array if isinstance(x, TensorBase) else x) for x in (a, b)]
-    if all(x.dtype.kind in "biu" for x in arrays) and not arrays[1].all():
-        raise RuntimeError(f"ZeroDivisionError: {name} of integers by zero")
-
-
-def _remainder(input: Any, other: Any, mode: str) -> Tensor:
-    a, b = promoted(input, other, owner="remainder")
-    _refuse_integer_zero("remainder", a, b)
-    return Remainder.apply(a, b, mode)  # type: ignore[no-any-return]
+def _remainder(name: str, input: Any, other: Any, mode: str) -> Tensor:
+    a, b = promoted(input, other, owner=name)
+    check_divisor(name, a, b)
+    return Remainder.apply(a, b, mode)
 
 
 def floor_divide(input: Any, other: Any) -> Tensor:
     """input / other rounded down."""
-    a, b = promoted(input, other, owner="floor_divide")
-    _refuse_integer_zero("floor_divide", a, b)
-    return DivRounded.apply(a, b, "floor")  # type: ignore[no-any-return]
+    return divide_rounded("floor_divide", *promoted(input, other, owner="floor_divide"), "floor")
 
 
 class Clamp(Op):

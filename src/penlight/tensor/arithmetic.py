@@ -8,6 +8,7 @@ from penlight.autograd.inplace import apply_inplace
 from penlight.ops import (
     activation,
     arithmetic,
+    bits,
     comparison,
     exponential,
     rounding,
@@ -149,10 +150,10 @@ class ArithmeticMethods:
     ge = greater_equal = __ge__ = comparison.ge
     logical_and, logical_or = comparison.logical_and, comparison.logical_or
     logical_xor, logical_not = comparison.logical_xor, comparison.logical_not
-    bitwise_and = __and__ = __rand__ = comparison.bitwise_and
-    bitwise_or = __or__ = __ror__ = comparison.bitwise_or
-    bitwise_xor = __xor__ = __rxor__ = comparison.bitwise_xor
-    bitwise_not = __invert__ = comparison.bitwise_not
+    bitwise_and = __and__ = __rand__ = bits.bitwise_and
+    bitwise_or = __or__ = __ror__ = bits.bitwise_or
+    bitwise_xor = __xor__ = __rxor__ = bits.bitwise_xor
+    bitwise_not = __invert__ = bits.bitwise_not
     isnan, isinf, isfinite = comparison.isnan, comparison.isinf, comparison.isfinite
     isclose, allclose, equal = comparison.isclose, comparison.allclose, comparison.equal
     logical_and_, logical_or_ = inplace(comparison.logical_and), inplace(comparison.logical_or)

@@ -14,11 +14,19 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import BroadcastTo, Cast
-from penlight.ops import activation, arithmetic, comparison, exponential, extrema, joining, matmul
+from penlight.ops import activation, arithmetic, bits, comparison, complex, exponential, extrema
+from penlight.ops import joining, matmul
 from penlight.ops import products, reduction, rounding, scatter, selection, shape, statistics
 from penlight.ops import trigonometry as trig
+from penlight.ops.promotion import promoted
 
 __all__ = ["array_function", "array_ufunc"]
+
+
+def _of_promoted(op: Any) -> Callable[..., Any]:
+    """A function of two operands, either of which may be a number."""
+    return lambda a, b: op.apply(*promoted(a, b))
+
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: arithmetic.add,
@@ -32,8 +40,8 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.exp: exponential.exp,
     np.log: exponential.log,
     np.sqrt: exponential.sqrt,
-    np.maximum: selection.maximum,
-    np.minimum: selection.minimum,
+    np.maximum: _of_promoted(selection.Maximum),
+    np.minimum: _of_promoted(selection.Minimum),
     np.matmul: matmul.matmul,
     np.equal: comparison.eq,
     np.not_equal: comparison.ne,
@@ -45,10 +53,10 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.logical_or: comparison.logical_or,
     np.logical_xor: comparison.logical_xor,
     np.logical_not: comparison.logical_not,
-    np.bitwise_and: comparison.bitwise_and,
-    np.bitwise_or: comparison.bitwise_or,
-    np.bitwise_xor: comparison.bitwise_xor,
-    np.invert: comparison.bitwise_not,
+    np.bitwise_and: bits.bitwise_and,
+    np.bitwise_or: bits.bitwise_or,
+    np.bitwise_xor: bits.bitwise_xor,
+    np.invert: bits.bitwise_not,
     np.isnan: comparison.isnan,
     np.isinf: comparison.isinf,
     np.isfinite: comparison.isfinite,
@@ -81,6 +89,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.fmod: rounding.fmod,
     np.remainder: rounding.remainder,
     np.floor_divide: rounding.floor_divide,
+    np.conjugate: complex.conj,
 }
 
 
@@ -97,6 +106,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: _axis_form(reduction.sum),
     np.mean: _axis_form(reduction.mean),
     np.where: selection.where,
+    np.real: complex.real,
+    np.imag: complex.imag,
     np.reshape: shape.reshape,
     np.transpose: lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
     np.swapaxes: shape.transpose,
