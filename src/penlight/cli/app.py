@@ -48,9 +48,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(code)
 
     try:
-        app(args=arguments, standalone_mode=False)
-    except typer.Exit as stop:
-        raise SystemExit(stop.exit_code) from None
+        code = app(args=arguments, standalone_mode=False)  # of typer.Exit; commands return nothing
+        raise SystemExit(code or 0)
     except Interrupted as error:
         fail(error, 128 + error.signal_number)
     except (KeyboardInterrupt, typer.Abort):

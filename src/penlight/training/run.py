@@ -10,8 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import penlight
-from penlight import Tensor, autograd, manual_seed, nn
+from penlight import Tensor, autograd, manual_seed, nn, no_grad, zeros
 from penlight.models import create_model, initialise
 from penlight.nn import functional as F
 from penlight.training.batches import EpochBatches
@@ -24,7 +23,7 @@ from penlight.training.metadata import describe_environment, describe_model, now
 from penlight.training.recorder import Recorder, load_checkpoint, restore
 from penlight.training.run_folder import RunFolder
 from penlight.training.trainer import Callback, Trainer
-from penlight.utils.data import DataLoader, TensorDataset
+from penlight.utils.data import DataLoader
 
 __all__ = [
     "Job",
@@ -62,7 +61,7 @@ class Job:
             "data": self.data.describe(),
             "model": {
                 "name": self.config.model,
-                **describe_model(self.model, self.data.example(self.data.test_images[:1])),
+                **describe_model(self.model, zeros(1, *self.data.in_shape)),
             },
             **describe_environment(),
         }
@@ -99,12 +98,9 @@ def prepare(config: TrainConfig, data: ImageData, callbacks: Sequence[Callback] 
     model = _build_model(config, data)
     batches = EpochBatches(len(data.train_images), config.batch_size, config.seed)
     augment = make_augmentation(config.augment, data.in_shape[-1])
-    train_loader = DataLoader(
-        TensorDataset(data.train_images, data.train_labels),
-        batch_sampler=batches,
-        collate_fn=Preprocess(data, augment),
-    )
-    test_loader = data.test_loader(_TEST_BATCH)
+    collate = Preprocess(data.mean, data.std, augment)
+    train_loader = data.loader(train=True, batch_sampler=batches, collate_fn=collate)
+    test_loader = data.loader(train=False, batch_size=_TEST_BATCH)
     optimizer = make_optimizer(
         config.optimizer,
         model.parameters(),
@@ -266,7 +262,7 @@ def evaluate_run(
     model: nn.Module, data: ImageData, on_batch: Callable[[int], Any] = lambda n: None
 ) -> Evaluation:
     """``model`` on the test images."""
-    return evaluate(model, data.test_loader(_TEST_BATCH), on_batch)
+    return evaluate(model, data.loader(train=False, batch_size=_TEST_BATCH), on_batch)
 
 
 def predict_images(model: nn.Module, about: dict[str, Any], images: Tensor) -> Tensor:
@@ -275,6 +271,6 @@ def predict_images(model: nn.Module, about: dict[str, Any], images: Tensor) -> T
     Args:
         about: the ``data`` entry of the run's metadata.
     """
-    scale = Preprocess.from_description(about)
-    with penlight.no_grad():
-        return F.softmax(model(scale.images(images)), dim=1)
+    scaled = Preprocess(about["mean"], about["std"]).images(images)
+    with no_grad():
+        return F.softmax(model(scaled), dim=1)
