@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import abc
 import bisect
 import itertools
 import math
+import operator
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
@@ -16,8 +18,8 @@ from penlight.tensor import Tensor
 from penlight.tensor.random import randperm
 
 __all__ = [
-    "Batch", "ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "Subset",
-    "TensorDataset", "random_split",
+    "Batch", "ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "StackDataset",
+    "Subset", "TensorDataset", "random_split",
 ]  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)
@@ -37,9 +39,20 @@ class Dataset(Generic[T_co]):
         return ConcatDataset([self, other])
 
 
+def samples_at(dataset: Any, indices: Sequence[int]) -> Any:
+    """The samples at ``indices``, in one call where the dataset can do that."""
+    whole = getattr(dataset, "__getitems__", None)
+    return whole(indices) if callable(whole) else [dataset[i] for i in indices]
+
+
+def _length(dataset: Any) -> int:
+    """Its length: PyTorch's Dataset declares none, for not every dataset has one."""
+    return len(dataset)
+
+
 class Batch(Sequence[tuple[Any, ...]]):
-    """Samples that already lie together: to a ``collate_fn`` a sequence of samples as any other,
-    while ``default_collate`` takes :attr:`columns` as they are.
+    """Samples that already lie together: a sequence of samples as any other, of which
+    ``default_collate`` takes the :attr:`columns` as they are. Other collate functions get a list.
 
     Args:
         columns: for each field of the samples a tensor whose first dimension counts the samples.
@@ -60,6 +73,9 @@ class Batch(Sequence[tuple[Any, ...]]):
             raise IndexError(f"Batch: index {index} is out of range for {len(self)} samples")
         return tuple(column[index] for column in self.columns)
 
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.columns, strict=True)
+
 
 class IterableDataset(Dataset[T_co], Iterable[T_co]):
     """Samples as a stream: a subclass defines ``__iter__()``.
@@ -68,8 +84,9 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
     ``__iter__`` looks at :func:`get_worker_info`.
     """
 
+    @abc.abstractmethod
     def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError(f"{type(self).__name__} must define __iter__()")
+        """Start the stream anew."""
 
     def __add__(self, other: Dataset[T_co]) -> ChainDataset[T_co]:  # type: ignore[override]
         return ChainDataset([self, other])
@@ -103,7 +120,57 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return Batch(t[rows] for t in self.tensors)
 
     def __len__(self) -> int:
-        return self.tensors[0].size(0)  # type: ignore[no-any-return]
+        return len(self.tensors[0])
+
+
+class StackDataset(Dataset[Any]):
+    """Sample ``i`` is the tuple, or the dict, of the sample ``i`` of several datasets.
+
+    Args:
+        args: datasets of the same length, for tuples.
+        kwargs: datasets of the same length by name, for dicts. Either these or ``args``.
+
+    Raises:
+        ValueError: if both or none are given, or the lengths differ.
+    """
+
+    datasets: Any
+
+    def __init__(self, *args: Dataset[Any], **kwargs: Dataset[Any]) -> None:
+        if bool(args) == bool(kwargs):
+            raise ValueError(
+                "StackDataset: datasets must be given by position (samples are tuples) or by name "
+                f"(samples are dicts), got {len(args)} by position and {len(kwargs)} by name"
+            )
+        self.datasets = args or kwargs
+        lengths = [_length(d) for d in args or kwargs.values()]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"StackDataset: datasets must have the same length, got {lengths}")
+        self._length = lengths[0]
+
+    def _joined(self, parts: list[Any]) -> Any:
+        """Parts of a sample, one from each dataset, as a sample."""
+        named = isinstance(self.datasets, dict)
+        return dict(zip(self.datasets, parts, strict=True)) if named else tuple(parts)
+
+    def _sources(self) -> Iterable[Any]:
+        return self.datasets.values() if isinstance(self.datasets, dict) else self.datasets
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._joined([dataset[index] for dataset in self._sources()])
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        columns = [samples_at(dataset, indices) for dataset in self._sources()]
+        for dataset, column in zip(self._sources(), columns, strict=True):
+            if len(column) != len(indices):
+                raise ValueError(
+                    f"StackDataset: __getitems__ of {type(dataset).__name__} must give "
+                    f"{len(indices)} samples, got {len(column)}"
+                )
+        return [self._joined(list(parts)) for parts in zip(*columns, strict=True)]
+
+    def __len__(self) -> int:
+        return self._length
 
 
 class Subset(Dataset[T_co]):
@@ -124,9 +191,7 @@ class Subset(Dataset[T_co]):
         return self.dataset[self.indices[index]]
 
     def __getitems__(self, indices: Sequence[int]) -> Any:
-        chosen = [self.indices[i] for i in indices]
-        whole = getattr(self.dataset, "__getitems__", None)
-        return whole(chosen) if callable(whole) else [self.dataset[i] for i in chosen]
+        return samples_at(self.dataset, [self.indices[i] for i in indices])
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -154,7 +219,7 @@ class ConcatDataset(Dataset[T_co]):
                 "ConcatDataset: datasets must have a length, got an IterableDataset; "
                 "use ChainDataset"
             )
-        self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))  # type: ignore[arg-type]
+        self.cumulative_sizes = list(itertools.accumulate(map(_length, self.datasets)))
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
@@ -189,7 +254,7 @@ class ChainDataset(IterableDataset[T_co]):
             yield from dataset
 
     def __len__(self) -> int:
-        return sum(len(dataset) for dataset in self.datasets)  # type: ignore[arg-type]
+        return sum(map(_length, self.datasets))
 
 
 def random_split(
@@ -205,29 +270,34 @@ def random_split(
 
     Raises:
         ValueError: if a fraction is not in [0, 1] or the lengths don't add up to the dataset's.
+        TypeError: if lengths that are no fractions are no integers.
     """
-    size = len(dataset)  # type: ignore[arg-type]
+    size = _length(dataset)
     total = sum(lengths)
     if math.isclose(total, 1) and total <= 1:
-        for i, fraction in enumerate(lengths):
-            if not 0 <= fraction <= 1:
-                raise ValueError(
-                    f"random_split: lengths[{i}] must be a fraction in [0, 1], got {fraction}"
-                )
-        lengths = [math.floor(size * fraction) for fraction in lengths]
-        for i in range(size - sum(lengths)):
-            lengths[i % len(lengths)] += 1
-        for i, length in enumerate(lengths):
-            if length == 0:
-                warnings.warn(f"random_split: subset {i} is empty", stacklevel=2)
-    if sum(lengths) != size:
+        sizes = _sizes_of_fractions(size, lengths)
+    elif total == size and min(lengths, default=0) >= 0:
+        sizes = [operator.index(length) for length in cast(Sequence[int], lengths)]
+    else:
         raise ValueError(
-            f"random_split: lengths must add up to the length of the dataset ({size}), "
-            f"got {list(lengths)}, which add up to {sum(lengths)}"
+            f"random_split: lengths must be >= 0 and add up to the length of the dataset "
+            f"({size}), got {list(lengths)}, which add up to {total}"
         )
     order = randperm(size, generator=generator).tolist()
-    ends = list(itertools.accumulate(int(length) for length in lengths))
-    return [
-        Subset(dataset, order[end - int(length) : end])
-        for end, length in zip(ends, lengths, strict=True)
-    ]
+    ends = itertools.accumulate(sizes)
+    return [Subset(dataset, order[end - n : end]) for end, n in zip(ends, sizes, strict=True)]
+
+
+def _sizes_of_fractions(size: int, fractions: Sequence[float]) -> list[int]:
+    for i, fraction in enumerate(fractions):
+        if not 0 <= fraction <= 1:
+            raise ValueError(
+                f"random_split: lengths[{i}] must be a fraction in [0, 1], got {fraction}"
+            )
+    sizes = [math.floor(size * fraction) for fraction in fractions]
+    for i in range(size - sum(sizes)):
+        sizes[i % len(sizes)] += 1
+    for i, n in enumerate(sizes):
+        if n == 0:
+            warnings.warn(f"random_split: subset {i} is empty", stacklevel=3)
+    return sizes
