@@ -8,7 +8,7 @@ from penlight._core.warnings import ignore_floating_point_warnings
 
 ignore_floating_point_warnings()
 
-from penlight import autograd, nn, optim, utils  # noqa: E402
+from penlight import autograd, nn, optim, serialization, utils  # noqa: E402
 from penlight._core.device import device  # noqa: E402
 from penlight._core.dtypes import bool_ as bool  # noqa: E402
 from penlight._core.dtypes import (  # noqa: E402
@@ -67,6 +67,7 @@ from penlight.ops.softmax import log_softmax, softmax  # noqa: E402
 from penlight.ops.sorting import *  # noqa: F403, E402
 from penlight.ops.statistics import *  # noqa: F403, E402
 from penlight.ops.trigonometry import *  # noqa: F403, E402
+from penlight.serialization import load, save  # noqa: E402
 from penlight.tensor import Tensor  # noqa: E402
 from penlight.tensor import random as random  # noqa: E402
 from penlight.tensor.creation import *  # noqa: F403, E402
