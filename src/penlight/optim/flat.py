@@ -1,0 +1,166 @@
+"""Updates over flat arrays, for optimizers that treat each element by itself.
+
+Such an update may take a parameter's elements in any portions. A large array is cut into blocks
+that stay in the processor's cache while the passes of the update go over them. Small parameters are
+laid end to end and updated as one: their time goes into calls, not into arithmetic.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penlight.autograd.base import TensorBase
+from penlight.autograd.inplace import bump_version
+
+__all__ = ["Bundle", "update_in_blocks"]
+
+BLOCK = 1 << 17  # elements: half a megabyte in float32
+SMALL = 1 << 14  # elements: below this, copying costs less than a parameter's share of calls
+
+Update = Callable[[np.ndarray, np.ndarray, dict[str, Any], dict[str, Any]], None]
+Item = tuple[Any, dict[str, Any]]  # a parameter and its state
+
+
+def _row(array: np.ndarray) -> np.ndarray:
+    """The elements in a row, complex ones as two: a view if they lie in order, else a copy."""
+    row = array.reshape(-1) if array.flags.c_contiguous else array.flatten()
+    return row.view(row.real.dtype) if row.dtype.kind == "c" else row
+
+
+def update_in_blocks(
+    update: Update,
+    array: np.ndarray,
+    gradient: np.ndarray,
+    state: dict[str, Any],
+    options: dict[str, Any],
+) -> None:
+    """Update a parameter's array of any shape and layout; the state's arrays lie in order."""
+    p, g = _row(array), _row(gradient)
+    rows = {k: _row(v) if isinstance(v, np.ndarray) else v for k, v in state.items()}
+    if 0 < p.size <= BLOCK:
+        update(p, g, rows, options)
+    else:
+        for start in range(0, p.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            parts = {k: v[block] if isinstance(v, np.ndarray) else v for k, v in rows.items()}
+            update(p[block], g[block], parts, options)
+    if not array.flags.c_contiguous:
+        array[...] = p.view(array.dtype).reshape(array.shape)
+
+
+class Bundle:
+    """Small parameters of one dtype whose states are views of common flat arrays.
+
+    The parameters' own memory stays where it is: values are gathered, updated and put back. A
+    bundle is laid out when it is first used, and anew whenever someone has replaced a parameter's
+    array or a state. Parameters that do not go together (steps counted differently, shared memory)
+    are left to be updated one by one.
+    """
+
+    def __init__(self, items: list[Item]) -> None:
+        self.parameters = [p for p, _ in items]
+        self.layout: _Layout | None = None
+
+    @staticmethod
+    def takes(array: np.ndarray) -> bool:
+        """Whether a parameter with this array can be in a bundle."""
+        return array.size <= SMALL and array.dtype.kind == "f" and array.flags.c_contiguous
+
+    def has_members(self, items: list[Item]) -> bool:
+        """Whether exactly these parameters are in the bundle."""
+        if len(items) != len(self.parameters):
+            return False
+        return all(p is q for (p, _), q in zip(items, self.parameters, strict=True))
+
+    def is_ready(self, items: list[Item]) -> bool:
+        """Whether ``update`` may be called; lays out the bundle if need be."""
+        if self.layout is None or not self.layout.is_intact(items):
+            self.layout = _Layout(items) if _go_together(items) else None
+        return self.layout is not None
+
+    def update(self, update: Update, options: dict[str, Any]) -> None:
+        """One step of all members, as if each were updated by itself."""
+        layout = self.layout
+        assert layout is not None
+        np.concatenate(layout.rows, out=layout.p)
+        np.concatenate([p._grad._array.reshape(-1) for p in self.parameters], out=layout.g)
+        if layout.steps is not None:
+            layout.steps += 1
+            layout.state["step"] = float(layout.steps[0])
+        update_in_blocks(update, layout.p, layout.g, layout.state, options)
+        for p, row, part in zip(self.parameters, layout.rows, layout.parts, strict=True):
+            bump_version(p)
+            np.copyto(row, part)
+
+
+class _Layout:
+    """The memory of a bundle: flat arrays, and what each member must still hold for them to be true."""
+
+    def __init__(self, items: list[Item]) -> None:
+        arrays = [p._array for p, _ in items]
+        ends = np.cumsum([a.size for a in arrays]).tolist()
+        slices = [slice(end - a.size, end) for a, end in zip(arrays, ends, strict=True)]
+        self.p = np.empty(ends[-1], arrays[0].dtype)
+        self.g = np.empty_like(self.p)
+        self.rows = [a.reshape(-1) for a in arrays]  # views of the parameters
+        self.parts = [self.p[s] for s in slices]
+        self.state: dict[str, Any] = {}
+        self.steps: np.ndarray | None = None
+        views: list[list[tuple[str, TensorBase, np.ndarray]]] = [[] for _ in items]
+        for name in items[0][1]:
+            tensors = [state[name] for _, state in items]
+            flat = np.concatenate([t._array.reshape(-1) for t in tensors])
+            if name == "step":
+                self.steps = flat
+            else:
+                self.state[name] = flat
+            places = slices if name != "step" else [slice(i, i + 1) for i in range(len(items))]
+            for t, place, own in zip(tensors, places, views, strict=True):
+                t._array = flat[place].reshape(t._array.shape)
+                own.append((name, t, t._array))
+        self.members = [
+            (array, state, own) for array, (_, state), own in zip(arrays, items, views, strict=True)
+        ]
+
+    def is_intact(self, items: list[Item]) -> bool:
+        """Whether parameters and states still have the memory that they had, and step together."""
+        for (p, state), (array, known, views) in zip(items, self.members, strict=True):
+            if p._array is not array or len(state) != len(views):
+                return False
+            if views and state is not known:
+                return False
+            for name, tensor, view in views:
+                if state.get(name) is not tensor or tensor._array is not view:
+                    return False
+        return self.steps is None or _equal(self.steps.tolist())
+
+
+def _equal(values: list[Any]) -> bool:
+    return values.count(values[0]) == len(values)
+
+
+def _go_together(items: list[Item]) -> bool:
+    """Whether the parameters can be updated as one: same states, same step, no memory shared."""
+    for p, state in items:
+        for name, value in state.items():
+            if not isinstance(value, TensorBase):
+                return False
+            shape, dtype = value._array.shape, value._array.dtype
+            if name != "step" and (shape != p._array.shape or dtype != p._array.dtype):
+                return False  # an error, if it is one, is raised by the update one by one
+            if name == "step" and shape != ():
+                return False
+    if not _equal([list(state) for _, state in items]):
+        return False
+    if "step" in items[0][1] and not _equal([state["step"]._array.item() for _, state in items]):
+        return False
+    ranges = sorted(
+        (a.__array_interface__["data"][0], a.nbytes) for a in (p._array for p, _ in items)
+    )
+    return all(
+        start + size <= following for (start, size), (following, _) in itertools.pairwise(ranges)
+    )

@@ -1,0 +1,96 @@
+"""Gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from penlight.optim.arguments import check_implementation, check_lr, check_not_negative
+from penlight.optim.optimizer import Group, Optimizer, ParamsT, objective_gradient, zeros_for
+from penlight.tensor import Tensor
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """p <- p - lr b, where b is the gradient g or, with momentum mu, its decaying sum.
+
+    b <- mu b + (1 - dampening) g, starting from b = g. Nesterov's variant looks one step ahead:
+    p <- p - lr (g + mu b).
+
+    Args:
+        params: the parameters, or groups of them.
+        lr: learning rate. Default: 1e-3.
+        momentum: mu. Default: 0.
+        dampening: how much less than a whole gradient enters b. Default: 0.
+        weight_decay: lambda of the penalty lambda/2 |p|^2, whose gradient lambda p is added to g.
+        nesterov: Nesterov's variant; needs momentum and no dampening.
+        maximize: go up instead of down.
+        foreach, fused: accepted for PyTorch's sake.
+        differentiable: not supported.
+
+    State:
+        momentum_buffer: b, with momentum.
+
+    Source: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964;
+    Sutskever, Martens, Dahl & Hinton, "On the importance of initialization and momentum in deep
+    learning", 2013, section 2 (with lr inside b).
+    """
+
+    elementwise = True
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float | Tensor = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_lr("SGD", lr)
+        check_not_negative("SGD", momentum=momentum, weight_decay=weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError(
+                "SGD: nesterov requires a momentum and zero dampening, got "
+                f"momentum={momentum}, dampening={dampening}"
+            )
+        check_implementation("SGD", foreach, fused, differentiable)
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def init_state(self, parameter: Tensor, group: Group) -> dict[str, Any]:
+        """The b that becomes g in the first update: (dampening / mu) g."""
+        if group["momentum"] == 0:
+            return {}
+        b = zeros_for(parameter)
+        if group["dampening"] != 0:
+            g = objective_gradient(parameter._array, parameter.grad._array, group)
+            b._array[...] = group["dampening"] / group["momentum"] * g
+        return {"momentum_buffer": b}
+
+    def update(self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: Group) -> None:
+        g = objective_gradient(p, g, group)
+        momentum = group["momentum"]
+        if momentum != 0:
+            b = state["momentum_buffer"]
+            b *= momentum
+            b += g if group["dampening"] == 0 else (1 - group["dampening"]) * g
+            g = g + momentum * b if group["nesterov"] else b
+        p -= group["lr"] * g
