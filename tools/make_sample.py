@@ -25,7 +25,7 @@ import numpy as np
 
 from penlight.datasets.catalog import FASHION_MNIST_FILES
 from penlight.datasets.idx import idx_bytes
-from penlight.datasets.locate import find
+from penlight.datasets.sources import find
 
 PER_CLASS = {True: 600, False: 100}
 
@@ -42,11 +42,11 @@ def make_sample(source: Path, target: Path) -> None:
     if not found.full:
         raise SystemExit(f"expected the full data, found {found}")
     target.mkdir(parents=True, exist_ok=True)
-    for train, part in ((True, "train"), (False, "t10k")):
-        images, labels = FASHION_MNIST_FILES.read(found.files, train)
-        chosen = choose(labels, PER_CLASS[train])
-        write(target / f"{part}-images-idx3-ubyte.xz", images[chosen])
-        write(target / f"{part}-labels-idx1-ubyte.xz", labels[chosen].astype(np.uint8))
+    for train, name in ((True, "train"), (False, "t10k")):
+        part = FASHION_MNIST_FILES.read(found.files, train)
+        chosen = choose(part.labels, PER_CLASS[train])
+        write(target / f"{name}-images-idx3-ubyte.xz", part.images[chosen])
+        write(target / f"{name}-labels-idx1-ubyte.xz", part.labels[chosen].astype(np.uint8))
 
 
 def write(path: Path, array: np.ndarray) -> None:

@@ -19,7 +19,6 @@ from penlight.datasets.errors import (
 )
 from penlight.datasets.files import FileCheck
 from penlight.datasets.loading import load
-from penlight.datasets.locate import Source, cache_folder, locate
 from penlight.datasets.manage import (
     Listing,
     Verification,
@@ -28,6 +27,7 @@ from penlight.datasets.manage import (
     verify_dataset,
 )
 from penlight.datasets.mnist import MNIST, FashionMNIST
+from penlight.datasets.sources import Source, cache_folder, locate
 from penlight.datasets.vision import VisionDataset, as_tensors
 
 __all__ = [

@@ -16,7 +16,7 @@ from penlight.datasets.checksums import CONTENT
 from penlight.datasets.cifar_pickles import Pickled, unpickle
 from penlight.datasets.download import Progress
 from penlight.datasets.errors import DataFileError
-from penlight.datasets.files import DatasetFiles, FileCheck, Files
+from penlight.datasets.files import DatasetFiles, FileCheck, Files, Part
 
 __all__ = ["CifarFiles"]
 
@@ -57,14 +57,15 @@ class CifarFiles(DatasetFiles):
         cases = self._cases(files, self._contents(files, (META,), whole=False))
         return len(TRAIN) * cases, len(TEST) * cases
 
-    def read(self, files: Files, train: bool) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, files: Files, train: bool) -> Part:
         names = TRAIN if train else TEST
         contents = self._contents(files, (META, *names))
         cases = self._cases(files, contents)
         batches = [self._batch(_where(files, name), name, contents[name], cases) for name in names]
         planes = np.concatenate([data for data, _ in batches])  # (N, 3 * 32 * 32)
         images = planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)  # (N, 32, 32, 3)
-        return images, np.concatenate([labels for _, labels in batches])
+        sums = {name: _md5(contents[name]) for name in names}
+        return Part(images, np.concatenate([labels for _, labels in batches]), sums)
 
     def check(self, files: Files) -> list[FileCheck]:
         try:

@@ -30,8 +30,8 @@ class _Forbidden(pickle.UnpicklingError):
 class _DType:
     """Stands for ``numpy.dtype``: remembers its code."""
 
-    def __init__(self, code: str = "", *_: object) -> None:
-        self.code = code
+    def __init__(self, code: str | bytes = "", *_: object) -> None:
+        self.code = _text(code)  # Python 2 wrote bytes
 
     def __setstate__(self, state: object) -> None:
         pass

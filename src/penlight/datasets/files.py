@@ -6,7 +6,7 @@ import abc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,18 @@ from penlight.datasets.checksums import CONTENT, DOWNLOAD, owner_of
 from penlight.datasets.download import Progress, download
 from penlight.datasets.errors import DataFileError
 
-__all__ = ["DatasetFiles", "FileCheck", "Files"]
+__all__ = ["DatasetFiles", "FileCheck", "Files", "Part"]
 
 Files = Mapping[str, Path]
 """Where each file of a dataset lies, by its published name."""
+
+
+class Part(NamedTuple):
+    """The training or the test set, read and checked."""
+
+    images: np.ndarray  # uint8, (N, *image)
+    labels: np.ndarray  # int64, (N,)
+    checksums: dict[str, str]  # MD5 of the decompressed files, by name
 
 
 @dataclass(frozen=True)
@@ -92,11 +100,8 @@ class DatasetFiles(abc.ABC):
         """
 
     @abc.abstractmethod
-    def read(self, files: Files, train: bool) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, files: Files, train: bool) -> Part:
         """Read and check one half of the data.
-
-        Returns:
-            The images, uint8 of shape (N, \\*image), and their classes, int64 of shape (N,).
 
         Raises:
             DataFileError: if a file is truncated, corrupt, or not what was published (as many

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from penlight.datasets.checksums import CONTENT
 from penlight.datasets.download import Progress
 from penlight.datasets.errors import DataFileError
-from penlight.datasets.files import DatasetFiles, FileCheck, Files
+from penlight.datasets.files import DatasetFiles, FileCheck, Files, Part
 from penlight.datasets.idx import IdxArray, read_idx, read_idx_shape
 
 __all__ = ["IdxFiles"]
@@ -48,14 +47,26 @@ class IdxFiles(DatasetFiles):
         self._read(files, labels)  # small, and enough to tell one dataset from another
         return counts[0]
 
-    def read(self, files: Files, train: bool) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, files: Files, train: bool) -> Part:
         names = _, labels_name = _names(train)
         images, labels = (self._read(files, name) for name in names)
         self._check_counts(files, train, len(images.array), len(labels.array))
-        return images.array, self.check_labels(files[labels_name], labels.array)
+        sums = {
+            files[name].name: idx.md5 for name, idx in zip(names, (images, labels), strict=True)
+        }
+        return Part(images.array, self.check_labels(files[labels_name], labels.array), sums)
 
     def check(self, files: Files) -> list[FileCheck]:
-        return [self._check(name, path) for name, path in files.items()]
+        checks = {name: self._check(name, path) for name, path in files.items()}
+        for train in (True, False):
+            names = _, labels_name = _names(train)
+            images, labels = (checks.get(name) for name in names)
+            if images is not None and labels is not None and images.ok and labels.ok:
+                try:
+                    self._check_counts(files, train, images.images, labels.images)
+                except DataFileError as error:
+                    checks[labels_name] = replace(labels, problem=str(error))
+        return list(checks.values())
 
     def fetch(
         self, folder: Path, progress: Progress | None = None, patience: float = 10.0
@@ -90,6 +101,8 @@ class IdxFiles(DatasetFiles):
         size = path.stat().st_size
         try:
             idx = read_idx(path, self._item(name))
+            if "labels" in name:
+                self.check_labels(path, idx.array)
         except (DataFileError, OSError) as error:
             return FileCheck(path, size, None, None, False, str(error))
         count = len(idx.array)
@@ -97,7 +110,9 @@ class IdxFiles(DatasetFiles):
         published = idx.md5 == CONTENT[self.name][name]
         return FileCheck(path, size, count, idx.md5, published, problem and f"{path}: {problem}")
 
-    def _check_counts(self, files: Files, train: bool, images: int, labels: int) -> None:
+    def _check_counts(
+        self, files: Files, train: bool, images: int | None, labels: int | None
+    ) -> None:
         if images != labels:
             images_path, labels_path = (files[name] for name in _names(train))
             raise self.wrong(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from penlight.datasets.cifar import CIFAR10
-from penlight.datasets.locate import Source
 from penlight.datasets.mnist import MNIST, FashionMNIST
+from penlight.datasets.sources import Source
 from penlight.datasets.vision import VisionDataset
 
 __all__ = ["load"]

@@ -10,7 +10,7 @@ from penlight.datasets.catalog import CATALOG, dataset_files
 from penlight.datasets.download import Progress
 from penlight.datasets.errors import DataError, DataNotFoundError
 from penlight.datasets.files import DatasetFiles, FileCheck
-from penlight.datasets.locate import (
+from penlight.datasets.sources import (
     Source,
     cache_folder,
     explicit_folder,

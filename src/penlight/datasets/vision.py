@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,7 +22,7 @@ import numpy as np
 from penlight.datasets.download import print_progress
 from penlight.datasets.errors import DataError, DataNotFoundError
 from penlight.datasets.files import DatasetFiles, Files
-from penlight.datasets.locate import Source, find
+from penlight.datasets.sources import Source, find
 from penlight.tensor import Tensor
 from penlight.tensor.creation import from_numpy
 from penlight.utils.data.dataset import Batch, Dataset, TensorDataset
@@ -41,7 +41,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         transform: applied to each image, a uint8 ndarray (H, W) or (H, W, C).
         target_transform: applied to each class, an int.
         download: get the data if ``root`` does not have it. If it is elsewhere on this machine (see
-            :mod:`penlight.datasets.locate`) it is read from there.
+            :mod:`penlight.datasets.sources`) it is read from there.
 
     Attributes:
         data: the images.
@@ -49,6 +49,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         classes: the names of the classes.
         class_to_idx: the number of each.
         source: where the data came from.
+        checksums: MD5 sums of the (decompressed) files that were read, by name.
 
     Raises:
         DataNotFoundError: (a RuntimeError) if ``root`` does not have the data.
@@ -83,7 +84,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         target_transform: Callable[[Any], Any] | None = None,
     ) -> Self:
         """The dataset from files that :func:`locate` found."""
-        if source.dataset != cls.files:
+        if source.dataset.name != cls.files.name:
             raise ValueError(
                 f"{cls.__name__}: source must be of {cls.files.name}, got {source.dataset.name}"
             )
@@ -145,8 +146,8 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
             return self._source(files)
         if not download:
             raise DataNotFoundError(
-                f"{type(self).__name__}: Dataset not found. {self.files.missing(root)}. You can use "
-                "download=True to download it"
+                f"{type(self).__name__}: Dataset not found. You can use download=True to download it "
+                f"({self.files.missing(root)})"
             )
         with contextlib.suppress(DataError):
             elsewhere = find(self.files)
@@ -171,7 +172,9 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         self.train = train
         self.transform = transform
         self.target_transform = target_transform
-        self.data, self.targets = self._in_memory(*self.files.read(source.files, train))
+        part = self.files.read(source.files, train)
+        self.checksums = part.checksums
+        self.data, self.targets = self._in_memory(part.images, part.labels)
 
     @staticmethod
     def _in_memory(images: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
@@ -194,6 +197,9 @@ class _Samples(Batch):
             return _Samples((column[index] for column in self.columns), self.raw)
         image, target = super().__getitem__(index)
         return image.numpy() if self.raw else image, int(target)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
 
 
 def _rows(values: Any, index: Any) -> np.ndarray:

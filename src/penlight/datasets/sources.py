@@ -61,7 +61,8 @@ class Source:
         return self.dataset.check(self.files)
 
     def checksums(self) -> dict[str, str | None]:
-        """The MD5 sums of the files' (decompressed) content, by file name."""
+        """The MD5 sums of all (decompressed) files, by name. Reads them; a dataset that was loaded
+        has those of its own files."""
         return {check.path.name: check.md5 for check in self.check()}
 
     def __str__(self) -> str:
