@@ -11,7 +11,7 @@ import numpy as np
 from penlight._core.dtypes import float64
 from penlight.ops.joining import stack
 from penlight.tensor import Tensor
-from penlight.tensor.creation import as_tensor, tensor
+from penlight.tensor.creation import as_tensor, from_numpy, tensor
 from penlight.utils.data.dataset import Batch
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
@@ -72,13 +72,24 @@ def _type_error(found: Any) -> TypeError:
 
 
 def _stack_tensors(batch: Any, *, collate_fn_map: Any = None) -> Tensor:
-    return stack(batch)
+    if any(t.requires_grad for t in batch):
+        return stack(batch)
+    return _stack([t.numpy() for t in batch])
 
 
-def _stack_arrays(batch: Any, *, collate_fn_map: Any = None) -> Any:
+def _stack_arrays(batch: Any, *, collate_fn_map: Any = None) -> Tensor:
     if _not_numeric(batch[0]):
         raise _type_error(batch[0].dtype)
-    return stack([as_tensor(array) for array in batch])
+    return _stack(batch)
+
+
+def _stack(arrays: Sequence[np.ndarray]) -> Tensor:
+    """The arrays one after another in new memory, in the order of their indices."""
+    first = arrays[0]
+    if any(a.shape != first.shape or a.dtype != first.dtype for a in arrays):
+        return stack([as_tensor(a) for a in arrays])  # which promotes, or says what is wrong
+    y = np.empty((len(arrays), *first.shape), first.dtype)
+    return from_numpy(np.stack(arrays, out=y))
 
 
 def _join_array_scalars(batch: Any, *, collate_fn_map: Any = None) -> Tensor:

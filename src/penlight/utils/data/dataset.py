@@ -15,6 +15,7 @@ import numpy as np
 
 from penlight._core.random import Generator
 from penlight.tensor import Tensor
+from penlight.tensor.creation import from_numpy
 from penlight.tensor.random import randperm
 
 __all__ = [
@@ -117,7 +118,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         rows = np.asarray(indices, np.intp)
-        return Batch(t[rows] for t in self.tensors)
+        return Batch([_take_rows(t, rows) for t in self.tensors])
 
     def __len__(self) -> int:
         return len(self.tensors[0])
@@ -171,6 +172,13 @@ class StackDataset(Dataset[Any]):
 
     def __len__(self) -> int:
         return self._length
+
+
+def _take_rows(t: Tensor, rows: np.ndarray) -> Tensor:
+    """``t[rows]``, without the cost of an op where no gradient flows."""
+    if t.requires_grad:
+        return t[rows]
+    return from_numpy(t.numpy().take(rows, axis=0))
 
 
 class Subset(Dataset[T_co]):
