@@ -57,7 +57,7 @@ def test_missing_and_damaged_files_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"cannot read config file .*none\.toml: No such file"):
         read_config(tmp_path / "none.toml")
     (tmp_path / "c.toml").write_text("model = ")
-    with pytest.raises(ConfigError, match=r"c\.toml: expected a TOML file, but .*line 1"):
+    with pytest.raises(ConfigError, match=r"c\.toml: expected a TOML file, but Invalid value"):
         read_config(tmp_path / "c.toml")
     (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match=r"b\.toml: expected a TOML file"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 
@@ -136,6 +137,21 @@ def test_stopped_and_resumed_is_the_same_as_not_stopped(stop, schedule, tmp_path
     assert weights(second) == weights(whole)
     assert second.progress.best == whole.progress.best
     assert second.lr == whole.lr
+
+
+def test_resumed_between_epochs_is_the_same():
+    class Keep(Callback):
+        def on_epoch(self, trainer, record):
+            states.append(copy.deepcopy(trainer.state_dict()))
+
+    states = []
+    whole, loader = make([Keep()])
+    whole.fit(loader, 3)
+    for state in states:
+        again, loader = make()
+        again.load_state_dict(state)
+        again.fit(loader, 3)
+        assert weights(again) == weights(whole)
 
 
 def test_loaders_without_epochs_resume_too():

@@ -47,7 +47,7 @@ def finish(
         return result.accuracy, []
     del matplotlib
     with console.status("drawing figures"):
-        title = f"{run.metadata['model']['name']} on {data.name}"
+        title = f"{type(model).__name__} on {data.title}"
         figures = draw_figures(run, model, result, data.test_images, data.classes, title)
     if table:
         console.print(f"figures: {run.figures}")

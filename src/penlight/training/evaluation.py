@@ -45,7 +45,7 @@ class Evaluation:
 
 @no_grad()
 def evaluate(
-    model: nn.Module, loader: DataLoader, on_batch: Callable[[int], Any] = lambda images: None
+    model: nn.Module, loader: DataLoader[Any], on_batch: Callable[[int], Any] = lambda images: None
 ) -> Evaluation:
     """Run ``model`` in eval mode over labelled batches; its mode is then as before.
 

@@ -47,7 +47,7 @@ class Job:
     data: ImageData
     model: nn.Module
     trainer: Trainer
-    train_loader: DataLoader
+    train_loader: DataLoader[Any]
     test_loader: DataLoader
 
     def describe(self) -> dict[str, Any]:
@@ -98,9 +98,8 @@ def prepare(config: TrainConfig, data: ImageData, callbacks: Sequence[Callback] 
     model = _build_model(config, data)
     batches = EpochBatches(len(data.train_images), config.batch_size, config.seed)
     augment = make_augmentation(config.augment, data.in_shape[-1])
-    collate = Preprocess(data.mean, data.std, augment)
-    train_loader = data.loader(train=True, batch_sampler=batches, collate_fn=collate)
-    test_loader = data.loader(train=False, batch_size=_TEST_BATCH)
+    train_loader = DataLoader(data.training_set(augment), batch_sampler=batches)
+    test_loader = DataLoader(data.test_set(), batch_size=_TEST_BATCH)
     optimizer = make_optimizer(
         config.optimizer,
         model.parameters(),
@@ -262,7 +261,7 @@ def evaluate_run(
     model: nn.Module, data: ImageData, on_batch: Callable[[int], Any] = lambda n: None
 ) -> Evaluation:
     """``model`` on the test images."""
-    return evaluate(model, data.loader(train=False, batch_size=_TEST_BATCH), on_batch)
+    return evaluate(model, DataLoader(data.test_set(), _TEST_BATCH), on_batch)
 
 
 def predict_images(model: nn.Module, about: dict[str, Any], images: Tensor) -> Tensor:
@@ -271,6 +270,5 @@ def predict_images(model: nn.Module, about: dict[str, Any], images: Tensor) -> T
     Args:
         about: the ``data`` entry of the run's metadata.
     """
-    scaled = Preprocess(about["mean"], about["std"]).images(images)
     with no_grad():
-        return F.softmax(model(scaled), dim=1)
+        return F.softmax(model(Preprocess(about["mean"], about["std"])(images)), dim=1)

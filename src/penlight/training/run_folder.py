@@ -107,8 +107,10 @@ class RunFolder:
         """
         path = self.checkpoints / f"{name}.pt"
         if not path.exists():
+            when = "its first epoch ended" if name == "best" else "its first checkpoint"
             raise FileNotFoundError(
-                f"RunFolder: {path} does not exist; the run stopped before its first checkpoint"
+                f"RunFolder: {path} does not exist; the run stopped before {when}. Go on with it "
+                f"(penlight train --resume {self.path}), or look at another checkpoint"
             )
         return path
 

@@ -115,7 +115,7 @@ class Trainer:
 
     # -- the loop ----------------------------------------------------------------------------
 
-    def fit(self, loader: DataLoader, epochs: int) -> Progress:
+    def fit(self, loader: DataLoader[Any], epochs: int) -> Progress:
         """Train until ``epochs`` epochs are finished, counting those before a resume.
 
         Raises:
@@ -137,7 +137,7 @@ class Trainer:
                 self._tell("on_end", error)
         return self.progress
 
-    def _train_epoch(self, loader: DataLoader) -> None:
+    def _train_epoch(self, loader: DataLoader[Any]) -> None:
         p = self.progress
         self.model.train()
         started = time.perf_counter() - p.seconds
@@ -197,7 +197,7 @@ class Trainer:
         elif self.scheduler is not None:
             self.scheduler.step()
 
-    def _batches(self, loader: DataLoader) -> Iterator[Any]:
+    def _batches(self, loader: DataLoader[Any]) -> Iterator[Any]:
         """The batches of the present epoch that are still to come."""
         set_epoch = getattr(loader.batch_sampler, "set_epoch", None)
         if set_epoch is not None:
@@ -207,9 +207,9 @@ class Trainer:
             batches = iter(loader)
             for _ in range(self.progress.step):
                 next(batches)  # type: ignore[call-overload]
-        if self._restored_rng is not None:  # the iterator has drawn its seed: now as it was then
-            set_rng_state(self._restored_rng)
-            self._restored_rng = None
+        if self._restored_rng is not None and self.progress.step:
+            set_rng_state(self._restored_rng)  # this epoch's iterator had drawn its seed before
+        self._restored_rng = None
         yield from batches
 
     def _tell(self, event: str, *arguments: Any) -> None:
