@@ -47,25 +47,22 @@ from penlight.ops.complex import *  # noqa: F403, E402
 from penlight.ops.exponential import *  # noqa: F403, E402
 from penlight.ops.extrema import *  # noqa: F403, E402
 from penlight.ops.joining import *  # noqa: F403, E402
+from penlight.ops.masking import *  # noqa: F403, E402
 from penlight.ops.matmul import bmm, dot, matmul, mm, mv  # noqa: E402
 from penlight.ops.products import *  # noqa: F403, E402
 from penlight.ops.promotion import result_type  # noqa: E402
 from penlight.ops.reduction import *  # noqa: F403, E402
+from penlight.ops.repeating import *  # noqa: F403, E402
 from penlight.ops.rounding import *  # noqa: F403, E402
+from penlight.ops.rows import *  # noqa: F403, E402
 from penlight.ops.scatter import *  # noqa: F403, E402
 from penlight.ops.selection import *  # noqa: F403, E402
-from penlight.ops.shape import (  # noqa: E402
-    flatten,
-    permute,
-    reshape,
-    squeeze,
-    t,
-    transpose,
-    unsqueeze,
-)
+from penlight.ops.shape import *  # noqa: F403, E402
 from penlight.ops.softmax import log_softmax, softmax  # noqa: E402
 from penlight.ops.sorting import *  # noqa: F403, E402
+from penlight.ops.splitting import *  # noqa: F403, E402
 from penlight.ops.statistics import *  # noqa: F403, E402
+from penlight.ops.strides import *  # noqa: F403, E402
 from penlight.ops.trigonometry import *  # noqa: F403, E402
 from penlight.serialization import load, save  # noqa: E402
 from penlight.tensor import Tensor  # noqa: E402

@@ -261,7 +261,7 @@ OpSpec(
         Sample(normal(rng, 2, 3), 0, np.array([1])),
     ],
     errors=[
-        Bad(IndexError, "out of range", (np.ones(3, "f"), 0, np.array([3]))),
+        Bad(IndexError, "out of bounds", (np.ones(3, "f"), 0, np.array([3]))),
         Bad(IndexError, "vector", (_x, 1, _i)),
     ],
 )

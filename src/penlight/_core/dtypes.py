@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "as_dtype", "bool_", "category", "complex64", "complex128", "dtype", "dtype_of", "finfo",
+    "as_dtype", "bool_", "can_cast", "category", "complex64", "complex128", "dtype", "dtype_of", "finfo",
     "float16", "float32", "float64", "from_torch_name", "get_default_dtype", "iinfo", "int8",
     "int16", "int32", "int64", "promote_types", "set_default_dtype", "uint8",
 ]  # fmt: skip
@@ -176,6 +176,16 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     if high.category == COMPLEX and low.category < COMPLEX:
         return complex128 if low is float64 else high
     return _BY_NUMPY[np.promote_types(type1.numpy, type2.numpy)]
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether an in-place operation may store ``from_`` in ``to``: the category must not fall.
+
+    Example:
+        >>> can_cast(torch.float64, torch.float32), can_cast(torch.float32, torch.int64)
+        (True, False)
+    """
+    return from_.category <= to.category
 
 
 class finfo:

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from penlight._core.dtypes import can_cast, dtype_of
 from penlight.autograd.base import TensorBase, View, wrap
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.op import Op
 from penlight.autograd.primitives import Cast, WriteView
 
-__all__ = ["apply_inplace", "bump_version", "check_inplace", "set_history", "snapshot"]
+__all__ = [
+    "apply_inplace", "bump_version", "check_inplace", "refuse_overlap", "set_history", "snapshot",
+]  # fmt: skip
 
 
 def check_inplace(x: TensorBase) -> None:
@@ -83,6 +86,26 @@ def set_history(x: TensorBase, node: Op | None, output_nr: int) -> None:
     x._refresh_view()
 
 
+def refuse_overlap(array: np.ndarray) -> None:
+    """Raise if several elements lie in one place (expanded tensors), or nothing may be written.
+
+    Raises:
+        RuntimeError: in either case.
+    """
+    if 0 in array.strides and array.size and any(
+        s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)
+    ):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+    if not array.flags.writeable:
+        raise RuntimeError(
+            "the tensor's memory is read-only (a NumPy array that is not writeable); clone() it "
+            "before changing it in place"
+        )
+
+
 def apply_inplace(x: TensorBase, compute: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """x becomes ``compute(x, *args, **kwargs)``, in x's own memory.
 
@@ -101,10 +124,12 @@ def apply_inplace(x: TensorBase, compute: Callable[..., Any], *args: Any, **kwar
             f"output with shape {list(x._array.shape)} doesn't match the broadcast shape "
             f"{list(y._array.shape)}"
         )
-    if not np.can_cast(y._array.dtype, x._array.dtype, "same_kind"):
+    if y._array.dtype != x._array.dtype and not can_cast(dtype_of(y._array), dtype_of(x._array)):
         raise RuntimeError(
-            f"result type {y.dtype} can't be cast to the desired output type {x.dtype}"  # type: ignore[attr-defined]
+            f"result type {dtype_of(y._array)} can't be cast to the desired output type "
+            f"{dtype_of(x._array)}"
         )
+    refuse_overlap(x._array)
     if recording and y._requires_grad and y._array.dtype != x._array.dtype:
         y = Cast.apply(y, x._array.dtype)
     bump_version(x)

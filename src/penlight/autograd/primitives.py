@@ -35,9 +35,15 @@ class SumTo(Op):
 class BroadcastTo(ViewOp):
     """y = x stretched along axes of size one; dx = dy, which the engine sums back to x's shape."""
 
+    label = "ExpandBackward0"
+
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        return np.broadcast_to(x, shape)
+        if not x.flags.writeable:
+            return np.broadcast_to(x, shape)
+        # as np.broadcast_to, which would make the view read-only
+        flags = ["multi_index", "reduce_ok", "zerosize_ok"]
+        return np.nditer((x,), flags, [["readwrite"]], itershape=shape, order="C").itviews[0]
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -46,6 +52,8 @@ class BroadcastTo(ViewOp):
 
 class Cast(Op):
     """y = x in another dtype; dx = dy in x's own."""
+
+    label = "ToCopyBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
@@ -75,7 +83,7 @@ class WriteView(Op):
             return base.view()
         y = base.copy()
         part = follow(y, path)
-        if not np.may_share_memory(part, y):
+        if part.size and not np.may_share_memory(part, y):
             raise RuntimeError("an in-place change of this view can't be differentiated: clone it")
         part[...] = value
         return y

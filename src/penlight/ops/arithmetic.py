@@ -344,6 +344,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 def float_power(input: Any, exponent: Any) -> Tensor:
     """input ** exponent, computed in float64 (complex128)."""
+
     def widened(x: Any) -> Any:
         if not isinstance(x, TensorBase):
             return x

@@ -262,7 +262,9 @@ def view_as_complex(input: Tensor) -> Tensor:
         )
     if not x.ndim or x.shape[-1] != 2:
         raise RuntimeError(f"Tensor must have a last dimension of size 2, got {list(x.shape)}")
-    if x.size and (x.strides[-1] != x.itemsize or any(s % (2 * x.itemsize) for s in x.strides[:-1])):
+    if x.size and (
+        x.strides[-1] != x.itemsize or any(s % (2 * x.itemsize) for s in x.strides[:-1])
+    ):
         raise RuntimeError(
             "view_as_complex: Tensor must have a last dimension with stride 1 and even other "
             "strides; use contiguous() first"

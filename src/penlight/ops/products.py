@@ -11,13 +11,13 @@ from penlight._core.arguments import normalize_axis
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.ops.promotion import promoted
+from penlight.ops.strides import Diagonal
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "cross", "diag", "diag_embed",
-    "diagonal", "einsum", "ger", "inner", "lerp", "outer", "tensordot", "trace", "tril", "triu",
+    "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "cross", "einsum", "ger", "inner", "lerp", "outer", "tensordot", "trace", "tril", "triu",
 ]  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def _without_repeats(xs: Any, inputs: list[str]) -> tuple[list[Any], list[str]]:
             n = next(c for c in names if names.count(c) > 1)
             a = names.index(n)
             b = names.index(n, a + 1)
-            xs[i] = diagonal(xs[i], 0, a, b)
+            xs[i] = Diagonal.apply(xs[i], 0, a, b)
             names = names[:a] + names[a + 1 : b] + names[b + 1 :] + n
         inputs[i] = names
     return xs, inputs
@@ -228,70 +228,6 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """input + weight * (end - input)."""
     return input + (end - input) * weight
-
-
-class Diagonal(Op):
-    """y = the elements x[..., i, i + offset], along a new last dimension; dx = dy put back there."""
-
-    @staticmethod
-    def forward(ctx: Any, x: np.ndarray, offset: int, a: int, b: int) -> np.ndarray:
-        ctx.options, ctx.shape = (offset, a, b), x.shape
-        return np.diagonal(x, offset, a, b).copy()
-
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        return PlaceDiagonal.apply(dy, ctx.shape, *ctx.options)
-
-
-class PlaceDiagonal(Op):
-    """y = zeros with x's last dimension along a diagonal; dx = dy's diagonal."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: np.ndarray, shape: tuple[int, ...], offset: int, a: int, b: int
-    ) -> Any:
-        ctx.options = (offset, a, b)
-        y = np.zeros(shape, x.dtype)
-        into = np.moveaxis(y, (a, b), (-2, -1))
-        i = np.arange(x.shape[-1])
-        into[..., i + max(-offset, 0), i + max(offset, 0)] = x
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        return Diagonal.apply(dy, *ctx.options)
-
-
-def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of two dimensions, as a new last dimension (a copy)."""
-    ndim = input._array.ndim
-    a, b = normalize_axis(dim1, ndim, "dim1"), normalize_axis(dim2, ndim, "dim2")
-    if a == b:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return Diagonal.apply(input, offset, a, b)  # type: ignore[no-any-return]
-
-
-def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Matrices with the last dimension of ``input`` on a diagonal."""
-    *lead, n = input._array.shape
-    size = n + abs(offset)
-    ndim = len(lead) + 2
-    a, b = normalize_axis(dim1, ndim, "dim1"), normalize_axis(dim2, ndim, "dim2")
-    if a == b:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    shape = list(lead)
-    for axis in sorted((a, b)):
-        shape.insert(axis, size)
-    return PlaceDiagonal.apply(input, tuple(shape), offset, a, b)  # type: ignore[no-any-return]
-
-
-def diag(input: Tensor, diagonal: int = 0) -> Tensor:
-    """A matrix's diagonal, or the matrix with a vector on it."""
-    if input._array.ndim == 1:
-        return diag_embed(input, diagonal)
-    if input._array.ndim != 2:
-        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input._array.ndim}D")
-    return Diagonal.apply(input, diagonal, 0, 1)  # type: ignore[no-any-return]
 
 
 def trace(input: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,25 +11,21 @@ import numpy as np
 from penlight._core.arguments import normalize_axes, normalize_axis, shape_argument
 from penlight.autograd.op import ViewOp
 from penlight.autograd.primitives import BroadcastTo
+from penlight.ops.complex import conj
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "expand",
-    "flatten",
-    "permute",
-    "reshape",
-    "squeeze",
-    "t",
-    "transpose",
-    "unsqueeze",
-    "view",
-]
+    "adjoint", "broadcast_to", "expand", "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape",
+    "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze",
+]  # fmt: skip
 
 
 class Reshape(ViewOp):
     """y = x under another shape, a view where the strides allow it; dx = dy under x's."""
+
+    label = "ViewBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: Any, shape: tuple[int, ...]) -> Any:
@@ -40,52 +37,66 @@ class Reshape(ViewOp):
         return dy.reshape(ctx.shape)
 
 
-def infer_shape(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Replace the one -1 in ``shape`` by what fits.
+class Squeeze(Reshape):
+    """:class:`Reshape` under PyTorch's name for dropping dimensions of size one."""
+
+    label = "SqueezeBackward0"
+
+
+class Unsqueeze(Reshape):
+    """:class:`Reshape` under PyTorch's name for a new dimension of size one."""
+
+    label = "UnsqueezeBackward0"
+
+
+def infer_shape(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Replace the one -1 in ``shape`` by what fits ``size`` elements.
 
     Raises:
         RuntimeError: if nothing fits, or -1 stands there twice.
     """
-    size = input._array.size
-    known = math.prod(n for n in shape if n != -1)
     invalid = RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
-    if any(n < -1 for n in shape):
-        raise invalid
     if -1 not in shape:
-        if known != size:
+        if math.prod(shape) != size or any(n < 0 for n in shape):
             raise invalid
         return shape
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
+    known = -math.prod(shape)
     if known == 0:
         raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified "
-            "dimension size -1 can be any value and is ambiguous"
+            f"cannot reshape tensor of {size} elements into shape {list(shape)} because the "
+            "unspecified dimension size -1 can be any value and is ambiguous"
         )
-    if size % known:
+    if known < 0 or size % known:
         raise invalid
     return tuple(size // known if n == -1 else n for n in shape)
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """``input`` under another shape: a view where possible, else a copy. One size may be -1."""
-    return Reshape.apply(input, infer_shape(input, shape_argument(shape, "shape")))  # type: ignore[no-any-return]
+    return Reshape.apply(input, infer_shape(input._array.size, shape_argument(shape, "shape")))
 
 
-def view(input: Tensor, *shape: Any) -> Any:
+def view(input: Tensor, *shape: Any) -> Tensor:
     """Like :func:`reshape`, but never a copy.
 
     Raises:
         RuntimeError: if the strides do not allow a view.
     """
-    sizes = infer_shape(input, shape_argument(shape, "shape"))
-    y = Reshape.apply(input, sizes)
-    if y._array.size and not np.may_share_memory(y._array, input._array):
+    sizes = infer_shape(input._array.size, shape_argument(shape, "shape"))
+    y: Tensor = Reshape.apply(input, sizes)
+    if y._view is None and y._array.size:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one "
             "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
         )
     return y
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements as one row."""
+    return Reshape.apply(input, (input._array.size,))
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -96,11 +107,47 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if not shape:
-        return Reshape.apply(input, (1,))  # type: ignore[no-any-return]
+        return Reshape.apply(input, (1,))
     if start == end:
         return input
     joined = math.prod(shape[start : end + 1])
-    return Reshape.apply(input, (*shape[:start], joined, *shape[end + 1 :]))  # type: ignore[no-any-return]
+    return Reshape.apply(input, (*shape[:start], joined, *shape[end + 1 :]))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Dimension ``dim`` cut into several; one of ``sizes`` may be -1."""
+    shape = input._array.shape
+    axis = normalize_axis(dim, len(shape))
+    wanted = shape_argument((sizes,), "sizes")
+    if not wanted:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    size = shape[axis] if shape else 1
+    try:
+        filled = infer_shape(size, wanted)
+    except RuntimeError:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {dim} "
+            f"({size}) in the input tensor"
+        ) from None
+    return Reshape.apply(input, (*shape[:axis], *filled, *shape[axis + 1 :]))
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """``input`` with a dimension of size one put in at ``dim``."""
+    shape = input._array.shape
+    axis = normalize_axis(dim, len(shape) + 1)
+    return Unsqueeze.apply(input, (*shape[:axis], 1, *shape[axis:]))
+
+
+def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
+    """``input`` without its dimensions of size one (of those in ``dim``, if given)."""
+    shape = input._array.shape
+    axes = range(len(shape)) if dim is None else normalize_axes(dim, len(shape)) or ()
+    kept = tuple(n for a, n in enumerate(shape) if n != 1 or a not in axes)
+    return Squeeze.apply(input, kept)
+
+
+# -- the order of dimensions -----------------------------------------------------------------
 
 
 class Permute(ViewOp):
@@ -109,12 +156,20 @@ class Permute(ViewOp):
     @staticmethod
     def forward(ctx: Any, x: Any, axes: tuple[int, ...]) -> Any:
         ctx.axes = axes
-        return np.transpose(x, axes)
+        return x.transpose(axes)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         back = sorted(range(len(ctx.axes)), key=ctx.axes.__getitem__)
         return np.transpose(dy, tuple(back))
+
+
+class Transpose(Permute):
+    """:class:`Permute` under PyTorch's name for two dimensions exchanged."""
+
+
+class T(Permute):
+    """:class:`Permute` under PyTorch's name for the transpose of a matrix."""
 
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
@@ -127,11 +182,11 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     ndim = input._array.ndim
     if len(order) != ndim:
         raise RuntimeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
-            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal "
-            f"to len(dims) = {len(order)}"
+            "permute: number of dimensions in the tensor input does not match the length of the "
+            f"desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = "
+            f"{len(order)}"
         )
-    return Permute.apply(input, normalize_axes(order, ndim, "dims"))  # type: ignore[no-any-return]
+    return Permute.apply(input, normalize_axes(order, ndim, "dims"))
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -141,7 +196,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     axes = list(range(ndim))
     if ndim:
         axes[a], axes[b] = axes[b], axes[a]
-    return Permute.apply(input, tuple(axes))  # type: ignore[no-any-return]
+    return Transpose.apply(input, tuple(axes))
 
 
 def t(input: Tensor) -> Tensor:
@@ -149,7 +204,37 @@ def t(input: Tensor) -> Tensor:
     ndim = input._array.ndim
     if ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
-    return Permute.apply(input, tuple(range(ndim))[::-1])  # type: ignore[no-any-return]
+    return T.apply(input, (1, 0) if ndim == 2 else (0,) * ndim)
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """The conjugate with its last two dimensions exchanged.
+
+    Raises:
+        RuntimeError: for vectors.
+    """
+    if input._array.ndim == 1:
+        raise RuntimeError("adjoint: tensor must have at least 2 dimensions, got 1")
+    return conj(input if not input._array.ndim else transpose(input, -2, -1))
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Dimensions moved to other positions; the rest keep their order."""
+    ndim = input._array.ndim
+    src = normalize_axes(source, ndim, "source") or ()
+    dst = normalize_axes(destination, ndim, "destination") or ()
+    if len(src) != len(dst):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(src)} dims) should contain "
+            f"the same number of dims as destination ({list(dst)} dims)"
+        )
+    order = [a for a in range(ndim) if a not in src]
+    for to, a in sorted(zip(dst, src, strict=True)):
+        order.insert(to, a)
+    return Permute.apply(input, tuple(order))
+
+
+# -- stretching ------------------------------------------------------------------------------
 
 
 def expand(input: Tensor, *sizes: Any) -> Tensor:
@@ -174,19 +259,12 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
                 f"({have[i - extra] if i >= extra else 'none'}) at non-singleton dimension {i}. "
                 f"Target sizes: {list(wanted)}. Tensor sizes: {list(have)}"
             )
-    return BroadcastTo.apply(input, shape)  # type: ignore[no-any-return]
+    return BroadcastTo.apply(input, shape)
 
 
-def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """``input`` with a dimension of size one put in at ``dim``."""
-    shape = input._array.shape
-    axis = normalize_axis(dim, len(shape) + 1)
-    return Reshape.apply(input, (*shape[:axis], 1, *shape[axis:]))  # type: ignore[no-any-return]
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """``input`` expanded to the shape ``size``."""
+    return expand(input, size)
 
 
-def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
-    """``input`` without its dimensions of size one (of those in ``dim``, if given)."""
-    shape = input._array.shape
-    axes = range(len(shape)) if dim is None else normalize_axes(dim, len(shape)) or ()
-    kept = tuple(n for a, n in enumerate(shape) if n != 1 or a not in axes)
-    return Reshape.apply(input, kept)  # type: ignore[no-any-return]
+moveaxis, swapaxes, swapdims = movedim, transpose, transpose

@@ -175,6 +175,5 @@ class ArithmeticMethods:
     addmm_, addmv_, baddbmm_ = map(inplace, (products.addmm, products.addmv, products.baddbmm))
     outer = ger = products.outer
     inner, cross, trace = products.inner, products.cross, products.trace
-    diag, diagonal, diag_embed = products.diag, products.diagonal, products.diag_embed
     tril, triu = products.tril, products.triu
     tril_, triu_ = inplace(products.tril), inplace(products.triu)

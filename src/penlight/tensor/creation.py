@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from penlight._core import dtypes
-from penlight._core.arguments import shape_argument
 from penlight._core.device import as_device
 from penlight._core.dtypes import as_dtype, dtype_of, get_default_dtype
 from penlight.autograd.base import TensorBase, wrap
+from penlight.tensor.data import empty_array, to_array
 from penlight.tensor.tensor import Tensor
 
 __all__ = [
@@ -26,56 +26,6 @@ def finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
     if requires_grad:
         t.requires_grad = True
     return t
-
-
-def to_array(data: Any, dtype: Any, owner: str) -> np.ndarray:
-    """Data as an ndarray in the dtype that PyTorch would give it, copying only if it must.
-
-    Python floats get the default dtype, integers int64; ndarrays and tensors keep theirs.
-
-    Raises:
-        ValueError: for nested sequences of unequal lengths.
-        TypeError: for data that is not numeric.
-    """
-    if isinstance(data, TensorBase):
-        array = data._array
-    elif isinstance(data, (list, tuple)):
-        array = _sequence_to_array(data, owner)
-    else:
-        array = np.asarray(data)
-    if dtype is not None:
-        return array.astype(as_dtype(dtype, owner).numpy, copy=False)
-    if array.dtype.kind in "fc" and not isinstance(data, (np.ndarray, np.generic, TensorBase)):
-        if not _holds_arrays(data):
-            default = get_default_dtype()
-            default = default.to_complex() if array.dtype.kind == "c" else default
-            return array.astype(default.numpy, copy=False)
-    return array.astype(dtype_of(array).numpy, copy=False)
-
-
-def _holds_arrays(data: Any) -> bool:
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(data, (np.ndarray, np.generic, TensorBase))
-
-
-def _sequence_to_array(data: Any, owner: str) -> np.ndarray:
-    def plain(value: Any) -> Any:
-        if isinstance(value, TensorBase):
-            return value._array.tolist() if not value._array.ndim else value._array
-        return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-    if not len(data):
-        return np.empty((0,), get_default_dtype().numpy)
-    try:
-        array = np.asarray(plain(data))
-    except ValueError:
-        raise ValueError(
-            f"{owner}: expected sequences of equal length at each depth, got a ragged one"
-        ) from None
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"{owner}: can't convert data of type {array.dtype} to a tensor")
-    return array if array.size else array.astype(get_default_dtype().numpy)
 
 
 def tensor(
@@ -117,33 +67,23 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(Tensor, ndarray)  # type: ignore[no-any-return]
 
 
-def _empty_array(size: tuple[Any, ...], dtype: Any) -> np.ndarray:
-    shape = shape_argument(size)
-    for n in shape:
-        if n < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
-            )
-    return np.empty(shape, (get_default_dtype() if dtype is None else as_dtype(dtype)).numpy)
-
-
 def empty(
     *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **unused: Any
 ) -> Tensor:
     """An uninitialised tensor of shape ``size``."""
-    return finish(_empty_array(size, dtype), device, requires_grad)
+    return finish(empty_array(size, dtype), device, requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros of shape ``size``."""
-    array = _empty_array(size, dtype)
+    array = empty_array(size, dtype)
     array.fill(0)
     return finish(array, device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones of shape ``size``."""
-    array = _empty_array(size, dtype)
+    array = empty_array(size, dtype)
     array.fill(1)
     return finish(array, device, requires_grad)
 
@@ -161,7 +101,7 @@ def full(
         default = get_default_dtype()
         by_category = (dtypes.bool_, dtypes.int64, default, default.to_complex())
         dtype = by_category[dtypes.category(fill_value)]
-    array = _empty_array((size,) if isinstance(size, int) else (tuple(size),), dtype)
+    array = empty_array((size,) if isinstance(size, int) else (tuple(size),), dtype)
     array.fill(fill_value)
     return finish(array, device, requires_grad)
 

@@ -16,7 +16,16 @@ from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import BroadcastTo, Cast
 from penlight.ops import activation, arithmetic, bits, comparison, complex, exponential, extrema
 from penlight.ops import joining, matmul
-from penlight.ops import products, reduction, rounding, scatter, selection, shape, statistics
+from penlight.ops import (
+    products,
+    reduction,
+    repeating,
+    rounding,
+    scatter,
+    selection,
+    shape,
+    statistics,
+)
 from penlight.ops import trigonometry as trig
 from penlight.ops.promotion import promoted
 
@@ -114,12 +123,12 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.expand_dims: shape.unsqueeze,
     np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
     np.broadcast_to: lambda x, shape: BroadcastTo.apply(x, tuple(shape)),
-    np.moveaxis: joining.movedim,
+    np.moveaxis: shape.movedim,
     np.concatenate: lambda xs, axis=0: joining.cat(_tensors_of(xs), axis),
     np.stack: lambda xs, axis=0: joining.stack(_tensors_of(xs), axis),
-    np.flip: lambda x, axis=None: joining.flip(x, tuple(range(x.ndim)) if axis is None else axis),
-    np.roll: joining.roll,
-    np.tile: joining.tile,
+    np.flip: lambda x, axis=None: repeating.flip(x, tuple(range(x.ndim)) if axis is None else axis),
+    np.roll: repeating.roll,
+    np.tile: repeating.tile,
     np.take_along_axis: lambda x, indices, axis: scatter.take_along_dim(x, indices, axis),
     np.clip: rounding.clamp,
     np.cumsum: lambda x, axis: statistics.cumsum(x, axis),

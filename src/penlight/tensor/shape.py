@@ -1,7 +1,8 @@
-"""Shapes, views, indexing and joining as methods."""
+"""Shapes, views and joining as methods."""
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,10 +10,9 @@ import numpy as np
 from penlight._core import dtypes
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.base import wrap
-from penlight.autograd.inplace import apply_inplace, bump_version, check_inplace
-from penlight.ops import indexing, joining, selection, shape
-from penlight.ops import scatter as scattering
-from penlight.tensor.inplace import inplace
+from penlight.autograd.inplace import bump_version, check_inplace
+from penlight.ops import repeating, shape, splitting, strides
+from penlight.ops.strides import memory_of
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -25,154 +25,174 @@ class ShapeMethods:
 
     __slots__ = ()
 
-    __getitem__ = indexing.getitem
-    __setitem__ = indexing.setitem
-    reshape, flatten = shape.reshape, shape.flatten
-    permute, t, expand = shape.permute, shape.t, shape.expand
+    reshape, flatten, ravel = shape.reshape, shape.flatten, shape.ravel
+    permute, t, expand, adjoint = shape.permute, shape.t, shape.expand, shape.adjoint
     transpose = swapaxes = swapdims = shape.transpose
-    unsqueeze, squeeze = shape.unsqueeze, shape.squeeze
-    unflatten = joining.unflatten
-    movedim = moveaxis = joining.movedim
-    broadcast_to = shape.expand
+    unsqueeze, unflatten = shape.unsqueeze, shape.unflatten
+    movedim = moveaxis = shape.movedim
+    broadcast_to = shape.broadcast_to
+    as_strided, unfold, diagonal = strides.as_strided, strides.unfold, strides.diagonal
+    diag, diag_embed, diagflat = strides.diag, strides.diag_embed, strides.diagflat
 
-    split, split_with_sizes = joining.split, joining.split_with_sizes
-    chunk, tensor_split, unbind = joining.chunk, joining.tensor_split, joining.unbind
-    select, narrow = joining.select, joining.narrow
-    repeat, tile, repeat_interleave = joining.repeat, joining.tile, joining.repeat_interleave
-    flip, fliplr, flipud = joining.flip, joining.fliplr, joining.flipud
-    roll, rot90 = joining.roll, joining.rot90
+    split, split_with_sizes = splitting.split, splitting.split_with_sizes
+    chunk, tensor_split, unbind = splitting.chunk, splitting.tensor_split, splitting.unbind
+    hsplit, vsplit, dsplit = splitting.hsplit, splitting.vsplit, splitting.dsplit
+    select, narrow, narrow_copy = splitting.select, splitting.narrow, splitting.narrow_copy
+    unsafe_split, unsafe_chunk = splitting.unsafe_split, splitting.unsafe_chunk
+    unsafe_split_with_sizes = splitting.unsafe_split_with_sizes
+    repeat, tile, repeat_interleave = repeating.repeat, repeating.tile, repeating.repeat_interleave
+    flip, fliplr, flipud = repeating.flip, repeating.fliplr, repeating.flipud
+    roll, rot90 = repeating.roll, repeating.rot90
 
-    gather, scatter, scatter_add = scattering.gather, scattering.scatter, scattering.scatter_add
-    index_select, index_add = scattering.index_select, scattering.index_add
-    index_copy, index_fill, index_put = (
-        scattering.index_copy,
-        scattering.index_fill,
-        scattering.index_put,
-    )
-    masked_fill, masked_select = scattering.masked_fill, scattering.masked_select
-    masked_scatter, take = scattering.masked_scatter, scattering.take
-    take_along_dim = scattering.take_along_dim
-    nonzero, argwhere = scattering.nonzero, scattering.argwhere
-    scatter_, scatter_add_ = inplace(scatter), inplace(scatter_add)
-    index_add_, index_copy_ = inplace(index_add), inplace(index_copy)
-    index_fill_, index_put_ = inplace(index_fill), inplace(index_put)
-    masked_fill_, masked_scatter_ = inplace(masked_fill), inplace(masked_scatter)
+    def squeeze(self: Any, *dim: Any) -> Tensor:
+        """Without its dimensions of size one: of those given, or all."""
+        return shape.squeeze(self, *(dim if len(dim) == 1 else ((dim,) if dim else ())))
 
-    def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
-        """The tensor where ``condition`` holds, ``other`` elsewhere."""
-        return selection.where(condition, self, other)  # type: ignore[no-any-return]
+    def view(self: Any, *shape_or_dtype: Any, dtype: Any = None) -> Tensor:
+        """The same memory under another shape, or its bytes under another dtype.
 
-    def view(self: Tensor, *shape_or_dtype: Any) -> Tensor:
-        """The same memory under another shape, or its bytes under another dtype."""
-        if len(shape_or_dtype) == 1 and isinstance(shape_or_dtype[0], dtypes.dtype):
-            return wrap(
-                type(self)._result_type, self._array.view(as_dtype(shape_or_dtype[0]).numpy)
-            )  # type: ignore[no-any-return]
-        return shape.view(self, *shape_or_dtype)  # type: ignore[no-any-return]
+        Raises:
+            RuntimeError: if the strides, or the sizes of the dtypes, do not allow it.
+        """
+        if dtype is None and len(shape_or_dtype) == 1:
+            if isinstance(shape_or_dtype[0], (dtypes.dtype, type)):
+                dtype = shape_or_dtype[0]
+        if dtype is None:
+            return shape.view(self, *shape_or_dtype)
+        y: Tensor = wrap(self._result_type, _bytes_as(self._array, as_dtype(dtype, "view")))
+        y._counter = self._counter
+        return y
 
-    def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    def reshape_as(self: Any, other: Tensor) -> Tensor:
         """Under ``other``'s shape."""
         return shape.reshape(self, other.shape)
 
-    def view_as(self: Tensor, other: Tensor) -> Tensor:
+    def view_as(self: Any, other: Tensor) -> Tensor:
         """A view under ``other``'s shape."""
-        return shape.view(self, other.shape)  # type: ignore[no-any-return]
+        return shape.view(self, other.shape)
 
-    def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    def expand_as(self: Any, other: Tensor) -> Tensor:
         """Expanded to ``other``'s shape."""
         return shape.expand(self, other.shape)
 
-    def ravel(self: Tensor) -> Tensor:
-        """All elements as one row."""
-        return shape.reshape(self, -1)
-
     @property
-    def T(self: Tensor) -> Tensor:
+    def T(self: Any) -> Tensor:
         """The dimensions in reverse order."""
-        return shape.permute(self, tuple(range(self.ndim))[::-1])
+        ndim = self._array.ndim
+        if ndim != 2:
+            warnings.warn(
+                f"The use of `x.T` on tensors of dimension other than 2 (here {ndim}) is deprecated; "
+                "use x.mT for batches of matrices or x.permute(...) to reverse the dimensions.",
+                stacklevel=2,
+            )
+        return shape.permute(self, tuple(range(ndim))[::-1])
 
     @property
-    def mT(self: Tensor) -> Tensor:
+    def mT(self: Any) -> Tensor:
         """The last two dimensions exchanged."""
-        return shape.transpose(self, -2, -1)
+        _refuse_vectors("mT", self)
+        return shape.transpose(self, -2, -1) if self._array.ndim else self  # type: ignore[no-any-return]
+
+    @property
+    def H(self: Any) -> Tensor:
+        """The conjugate transpose of a matrix."""
+        if self._array.ndim not in (0, 2):
+            raise RuntimeError(
+                f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D "
+                "tensor; for batches of matrices use tensor.mH"
+            )
+        return shape.adjoint(self)
+
+    @property
+    def mH(self: Any) -> Tensor:
+        """The conjugate with its last two dimensions exchanged."""
+        _refuse_vectors("mH", self)
+        return shape.adjoint(self)
 
     # -- in place ----------------------------------------------------------------------------
 
-    def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-        """Take over the elements of ``src``, cast and broadcast."""
-        self[...] = src
-        return self
-
-    def fill_(self: Tensor, value: Any) -> Tensor:
-        """Put one value everywhere."""
-        self[...] = value
-        return self
-
-    def zero_(self: Tensor) -> Tensor:
-        """Put zeros everywhere."""
-        return self.fill_(0)
-
-    def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
-        """Put one value on the main diagonal."""
-        check_inplace(self)
-        i = np.arange(min(self._array.shape))
-        return apply_inplace(
-            self, lambda x: scattering.ScatterPut.apply(x, fill_value, (i,) * x._array.ndim)
-        )  # type: ignore[no-any-return]
-
-    def _change_view(self: Tensor, view: Tensor) -> Tensor:
+    def _change_view(self: Any, view: Tensor) -> Tensor:
         """Become a view of oneself: what ``t_``, ``squeeze_`` and their like do."""
         check_inplace(self)
         bump_version(self)
         self._array, self._node = view._array, view._node
         self._output_nr, self._requires_grad = view._output_nr, view._requires_grad
-        return self
+        if self._view is not None:
+            self._view = view._view
+        return self  # type: ignore[no-any-return]
 
-    def t_(self: Tensor) -> Tensor:
+    def t_(self: Any) -> Tensor:
         """Transpose in place."""
-        return self._change_view(self.t())
+        return self._change_view(self.t())  # type: ignore[no-any-return]
 
-    def transpose_(self: Tensor, dim0: int, dim1: int) -> Tensor:
+    def transpose_(self: Any, dim0: int, dim1: int) -> Tensor:
         """Exchange two dimensions in place."""
-        return self._change_view(self.transpose(dim0, dim1))
+        return self._change_view(self.transpose(dim0, dim1))  # type: ignore[no-any-return]
 
-    def squeeze_(self: Tensor, dim: Any = None) -> Tensor:
+    swapaxes_ = swapdims_ = transpose_
+
+    def squeeze_(self: Any, *dim: Any) -> Tensor:
         """Drop dimensions of size one in place."""
-        return self._change_view(self.squeeze(dim))
+        return self._change_view(self.squeeze(*dim))  # type: ignore[no-any-return]
 
-    def unsqueeze_(self: Tensor, dim: int) -> Tensor:
+    def unsqueeze_(self: Any, dim: int) -> Tensor:
         """Put in a dimension of size one in place."""
-        return self._change_view(self.unsqueeze(dim))
+        return self._change_view(self.unsqueeze(dim))  # type: ignore[no-any-return]
 
     # -- memory ------------------------------------------------------------------------------
 
-    def stride(self: Tensor, dim: int | None = None) -> Any:
+    def stride(self: Any, dim: int | None = None) -> Any:
         """How many elements lie between neighbours along each dimension."""
         strides = tuple(s // self._array.itemsize for s in self._array.strides)
-        return strides if dim is None else strides[dim]
+        if dim is None:
+            return strides
+        if not -len(strides) <= dim < len(strides):
+            raise IndexError(f"stride(): dim {dim} out of range for {len(strides)} dimensions")
+        return strides[dim]
 
-    def storage_offset(self: Tensor) -> int:
+    def storage_offset(self: Any) -> int:
         """How many elements into its memory the tensor begins."""
-        base = self._array
-        while isinstance(base.base, np.ndarray):
-            base = base.base
-        start = self._array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-        return int(start // self._array.itemsize)
+        return memory_of(self._array)[1] // int(self._array.itemsize)
 
-    def data_ptr(self: Tensor) -> int:
+    def data_ptr(self: Any) -> int:
         """The address of the first element."""
-        return int(self._array.__array_interface__["data"][0])
+        return int(self._array.__array_interface__["data"][0]) if self._array.size else 0
 
-    def element_size(self: Tensor) -> int:
+    def element_size(self: Any) -> int:
         """Bytes per element."""
-        return self._array.itemsize
+        return int(self._array.itemsize)
 
     @property
-    def itemsize(self: Tensor) -> int:
+    def itemsize(self: Any) -> int:
         """Bytes per element."""
-        return self._array.itemsize
+        return int(self._array.itemsize)
 
     @property
-    def nbytes(self: Tensor) -> int:
+    def nbytes(self: Any) -> int:
         """Bytes of all elements."""
-        return self._array.nbytes
+        return int(self._array.nbytes)
+
+
+def _refuse_vectors(name: str, x: Any) -> None:
+    if x._array.ndim == 1:
+        raise RuntimeError(
+            f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor."
+        )
+
+
+def _bytes_as(array: np.ndarray, d: dtypes.dtype) -> np.ndarray:
+    """The same bytes as elements of another dtype; the last dimension shrinks or grows."""
+    have, want = array.itemsize, d.itemsize
+    name = f"to view {array.dtype} as {d.name} (different element sizes)"
+    if have != want:
+        if not array.ndim:
+            raise RuntimeError(f"self.dim() cannot be 0 {name}")
+        if array.strides[-1] != have and array.shape[-1] != 1:
+            raise RuntimeError(
+                f"self.stride(-1) must be 1 {name}, but got {array.strides[-1] // have}"
+            )
+        if (array.shape[-1] * have) % want:
+            raise RuntimeError(
+                f"self.size(-1) must be divisible by {want // have} {name}, but got {array.shape[-1]}"
+            )
+    return array.view(d.numpy)

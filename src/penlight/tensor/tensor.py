@@ -20,6 +20,8 @@ from penlight.autograd.base import TensorBase, wrap
 from penlight.tensor import numpy_protocol, printing
 from penlight.tensor.arithmetic import ArithmeticMethods
 from penlight.tensor.conversion import ConversionMethods
+from penlight.tensor.indexing import IndexingMethods
+from penlight.tensor.new import NewMethods
 from penlight.tensor.pickling import PicklingMethods
 from penlight.tensor.reduction import ReductionMethods
 from penlight.tensor.shape import ShapeMethods
@@ -28,7 +30,8 @@ __all__ = ["Tensor"]
 
 
 class Tensor(
-    ArithmeticMethods, ReductionMethods, ShapeMethods, ConversionMethods, PicklingMethods, TensorBase
+    ArithmeticMethods, ReductionMethods, ShapeMethods, IndexingMethods, ConversionMethods,
+    NewMethods, PicklingMethods, TensorBase,
 ):  # fmt: skip
     """A multi-dimensional array with automatic differentiation.
 

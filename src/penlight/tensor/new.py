@@ -1,0 +1,71 @@
+"""Tensors made after the pattern of another: ``x.new_zeros(...)`` and its family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penlight._core.device import as_device
+from penlight.autograd.base import TensorBase, wrap
+from penlight.ops.promotion import as_scalar
+from penlight.tensor.data import empty_array, to_array
+
+if TYPE_CHECKING:
+    from penlight.tensor import Tensor
+
+__all__ = ["NewMethods"]
+
+
+class NewMethods:
+    """New tensors of this tensor's dtype, unless ``dtype`` says otherwise."""
+
+    __slots__ = ()
+
+    def new_tensor(
+        self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """A tensor that holds a copy of ``data``."""
+        array = to_array(data, dtype or self.dtype, "new_tensor").copy()
+        return _finish(self, array, device, requires_grad)
+
+    def new_empty(
+        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        **unused: Any,
+    ) -> Tensor:  # fmt: skip
+        """An uninitialised tensor of shape ``size``."""
+        return _finish(self, empty_array(size, dtype or self.dtype), device, requires_grad)
+
+    def new_zeros(
+        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        **unused: Any,
+    ) -> Tensor:  # fmt: skip
+        """Zeros of shape ``size``."""
+        array = empty_array(size, dtype or self.dtype)
+        array.fill(0)
+        return _finish(self, array, device, requires_grad)
+
+    def new_ones(
+        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        **unused: Any,
+    ) -> Tensor:  # fmt: skip
+        """Ones of shape ``size``."""
+        array = empty_array(size, dtype or self.dtype)
+        array.fill(1)
+        return _finish(self, array, device, requires_grad)
+
+    def new_full(
+        self: Any, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False, **unused: Any,
+    ) -> Tensor:  # fmt: skip
+        """A tensor of shape ``size`` filled with one value."""
+        array = empty_array((size,), dtype or self.dtype)
+        value = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value  # type: ignore[attr-defined]
+        array.fill(as_scalar(value, dtype or self.dtype, "new_full"))
+        return _finish(self, array, device, requires_grad)
+
+
+def _finish(like: Any, array: Any, device: Any, requires_grad: bool) -> Tensor:
+    as_device(device)
+    t: Tensor = wrap(like._result_type, array)
+    if requires_grad:
+        t.requires_grad = True
+    return t
