@@ -283,7 +283,9 @@ class Optimizer(StateMethods):
             if name == "step":
                 arrays["step"] = self._count(state)
             elif isinstance(value, TensorBase):
-                arrays[name] = self._state_array(name, value, array)
+                if self.elementwise:
+                    self._check_state(name, value, array)
+                arrays[name] = value._array
         bump_version(p)
         if self.elementwise:
             update_in_blocks(self.update, array, g, arrays, options)
@@ -297,8 +299,8 @@ class Optimizer(StateMethods):
         state["step"]._array += 1
         return float(state["step"]._array)
 
-    def _state_array(self, name: str, value: TensorBase, array: np.ndarray) -> np.ndarray:
-        """A state's array: in memory order, and checked to fit its parameter."""
+    def _check_state(self, name: str, value: TensorBase, array: np.ndarray) -> None:
+        """A state must fit its parameter; its array is brought to memory order if it is not."""
         if value._array.shape != array.shape or value._array.dtype != array.dtype:
             raise RuntimeError(
                 f"{type(self).__name__}: state {name!r} must have its parameter's shape and dtype, "
@@ -307,7 +309,6 @@ class Optimizer(StateMethods):
             )
         if not value._array.flags.c_contiguous:
             value._array = value._array.copy()
-        return value._array
 
     # -- hooks -------------------------------------------------------------------------------
 

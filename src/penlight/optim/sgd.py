@@ -75,6 +75,12 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for known in self.state.values():  # older versions saved a buffer that was not there
+            if "momentum_buffer" in known and known["momentum_buffer"] is None:
+                del known["momentum_buffer"]
+
     def init_state(self, parameter: Tensor, group: Group) -> dict[str, Any]:
         """The b that becomes g in the first update: (dampening / mu) g."""
         if group["momentum"] == 0:

@@ -39,9 +39,7 @@ class CosineAnnealingLR(LRScheduler):
         t, low = self.last_epoch, self.eta_min
         if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # from the lowest point, where all is 0
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
-            return [
-                lr + (base - low) * rise for lr, base in zip(rates, self.base_lrs, strict=False)
-            ]
+            return [lr + (base - low) * rise for lr, base in self._by_group(rates, self.base_lrs)]
         wave = (1 + math.cos(math.pi * t / self.T_max)) / (
             1 + math.cos(math.pi * (t - 1) / self.T_max)
         )

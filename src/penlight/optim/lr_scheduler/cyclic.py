@@ -112,13 +112,13 @@ class CyclicLR(LRScheduler):
         self._rates()
         height, scale = self._height()
         if self.cycle_momentum:
-            for group, low, high in zip(
-                self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=False
-            ):
+            groups = self.optimizer.param_groups
+            bounds = self._by_group(groups, self.base_momentums, self.max_momentums)
+            for group, low, high in bounds:
                 set_momentum(group, high - (high - low) * height * scale, self.use_beta1)
         return [
             low + (high - low) * height * scale
-            for low, high in zip(self.base_lrs, self.max_lrs, strict=False)
+            for low, high in self._by_group(self.base_lrs, self.max_lrs)
         ]
 
     def state_dict(self) -> dict[str, Any]:

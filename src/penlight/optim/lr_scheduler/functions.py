@@ -58,8 +58,7 @@ class LambdaLR(_FunctionLR):
     def get_lr(self) -> list[Rate]:
         self._rates()
         return [
-            base * f(self.last_epoch)
-            for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)
+            base * f(self.last_epoch) for base, f in self._by_group(self.base_lrs, self.lr_lambdas)
         ]
 
 
@@ -76,4 +75,4 @@ class MultiplicativeLR(_FunctionLR):
         rates = self._rates()
         if self._is_initial:
             return rates
-        return [lr * f(self.last_epoch) for lr, f in zip(rates, self.lr_lambdas, strict=True)]
+        return [lr * f(self.last_epoch) for lr, f in self._by_group(rates, self.lr_lambdas)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penlight.autograd.base import TensorBase
@@ -92,6 +92,21 @@ class LRScheduler:
             )
         return [group["lr"] for group in self.optimizer.param_groups]
 
+    def _by_group(self, *values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """Several lists side by side, each of which must have one entry per group.
+
+        Raises:
+            ValueError: if one does not, as when a group was added that the scheduler has no value for.
+        """
+        groups = len(self.optimizer.param_groups)
+        for value in values:
+            if len(value) != groups:
+                raise ValueError(
+                    f"{type(self).__name__}: has values for {len(value)} parameter groups, but the "
+                    f"optimizer has {groups}; make a new scheduler after adding a group"
+                )
+        return zip(*values, strict=True)
+
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch and set its learning rates; call it after ``optimizer.step()``.
 
@@ -120,7 +135,7 @@ class LRScheduler:
             values = rates()
         finally:
             self._get_lr_called_within_step = False
-        for group, value in zip(self.optimizer.param_groups, values, strict=False):
+        for group, value in self._by_group(self.optimizer.param_groups, values):
             set_option(group, "lr", value)
         self._last_lr = group_values(self.optimizer, "lr")
 
