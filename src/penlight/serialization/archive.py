@@ -21,11 +21,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Archive", "write_archive"]
+__all__ = ["Archive", "read_into", "write_all", "write_archive"]
 
 ALIGNMENT = 64
 FOLDER = "archive"
-WIDE = 0xFFFFFFFF  # sizes and offsets from here on go into 64-bit fields
+ELSEWHERE = 0xFFFFFFFF  # in place of a number that stands in a 64-bit field
+WIDE = ELSEWHERE  # numbers from here on do
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
@@ -50,8 +51,8 @@ def write_archive(file: Any, records: Iterable[tuple[str, Any]]) -> None:
         nonlocal at, count, checksum
         data = memoryview(data)
         header, entry = _headers(f"{FOLDER}/{name}".encode(), data, at)
-        file.write(header)
-        file.write(data)
+        write_all(file, header)
+        write_all(file, data)
         directory.extend(entry)
         at += len(header) + data.nbytes
         count += 1
@@ -60,35 +61,46 @@ def write_archive(file: Any, records: Iterable[tuple[str, Any]]) -> None:
     for name, data in records:
         add(name, data)
     add(".data/serialization_id", f"{count:020}{checksum:020}".encode())
-    file.write(bytes(directory) + _end(count, len(directory), at))
+    write_all(file, bytes(directory) + _end(count, len(directory), at))
+
+
+def write_all(file: Any, data: Any) -> None:
+    """Write a buffer to a file object, which may take it in pieces (unbuffered files do)."""
+    view = memoryview(data)
+    while view.nbytes:
+        count = file.write(view)
+        view = view[len(view) if count is None else count :]
 
 
 def _headers(path: bytes, data: memoryview, at: int) -> tuple[bytes, bytes]:
     """The header before a record at byte ``at``, and its entry in the directory."""
     size = data.nbytes
-    narrow = (min(size, WIDE), min(size, WIDE))
     wide = struct.pack("<2H2Q", 1, 16, size, size) if size >= WIDE else b""
     padding = -(at + _LOCAL.size + len(path) + len(wide) + 4) % ALIGNMENT
     extra = wide + struct.pack("<2H", _PADDING, padding) + bytes(padding)
-    common = (45, _UTF8, 0, 0, _DATE, zlib.crc32(data), *narrow, len(path))
+    common = (45, _UTF8, 0, 0, _DATE, zlib.crc32(data), _narrow(size), _narrow(size), len(path))
     local = _LOCAL.pack(b"PK\3\4", *common, len(extra))
     if size >= WIDE or at >= WIDE:
         fields = [size, size] * (size >= WIDE) + [at] * (at >= WIDE)
         wide = struct.pack(f"<2H{len(fields)}Q", 1, 8 * len(fields), *fields)
     central = _CENTRAL.pack(
-        b"PK\1\2", _MADE_BY, *common, len(wide), 0, 0, 0, _MODE, min(at, WIDE)
+        b"PK\1\2", _MADE_BY, *common, len(wide), 0, 0, 0, _MODE, _narrow(at)
     )  # fmt: skip
     return local + path + extra, central + path + wide
+
+
+def _narrow(number: int) -> int:
+    return ELSEWHERE if number >= WIDE else number
 
 
 def _end(count: int, size: int, at: int) -> bytes:
     """What follows a directory of ``count`` entries and ``size`` bytes at byte ``at``."""
     wide = b""
-    if count >= 0xFFFF or at >= WIDE:
+    if count >= 0xFFFF or max(size, at) >= WIDE:
         wide = _ZIP64_END.pack(b"PK\6\6", 44, _MADE_BY, 45, 0, 0, count, count, size, at)
         wide += _ZIP64_LOCATOR.pack(b"PK\6\7", 0, at + size, 1)
     counts = (min(count, 0xFFFF),) * 2
-    return wide + _END.pack(b"PK\5\6", 0, 0, *counts, min(size, WIDE), min(at, WIDE), 0)
+    return wide + _END.pack(b"PK\5\6", 0, 0, *counts, _narrow(size), _narrow(at), 0)
 
 
 # -- reading -------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ def recognize(file: Any, name: str) -> str:
     """
     start = file.tell()
     head = file.read(512)
+    if not isinstance(head, bytes):
+        raise TypeError(f"load: {name}: f must be opened in binary mode, it gives text")
     end = file.seek(0, 2)
     file.seek(start)
     if head.startswith(b"PK\3\4"):

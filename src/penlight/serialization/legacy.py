@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight.serialization.archive import write_all
 from penlight.serialization.persistent import Storages
 from penlight.serialization.storage import Storage, StorageType, decode, short
 from penlight.serialization.unpickler import SafeUnpickler
@@ -43,13 +44,13 @@ def write_legacy(
     }
     for header in (MAGIC_NUMBER, PROTOCOL_VERSION, system):
         pickle.dump(header, file, protocol)
-    file.write(pickled)
+    write_all(file, pickled)
     keys = sorted(storages)
     pickle.dump(keys, file, protocol)
     for key in keys:
         raw, itemsize = storages[key]
         file.write(struct.pack("<q", len(raw) // itemsize))
-        file.write(raw)
+        write_all(file, raw)
 
 
 def read_legacy(file: Any, name: str, unpickle: Any, map_location: Any) -> Any:
@@ -62,6 +63,7 @@ def read_legacy(file: Any, name: str, unpickle: Any, map_location: Any) -> Any:
         RuntimeError: if the file is something else, or not whole.
         UnpicklingError: if it contradicts itself.
     """
+    start = file.tell()
     data = file.read()
     at = _check_header(data, name)
     made: dict[str, tuple[StorageType, Storage]] = {}
@@ -78,17 +80,18 @@ def read_legacy(file: Any, name: str, unpickle: Any, map_location: Any) -> Any:
     storages = Storages(6, make, map_location)
 
     def persistent_load(identifier: Any) -> Any:
-        if isinstance(identifier, tuple) and identifier[:1] == ("module",):
-            return identifier[1]  # a class, with its source text
+        if isinstance(identifier, tuple) and len(identifier) == 4 and identifier[0] == "module":
+            return identifier[1]  # a class; its source text follows
         return storages(identifier)
 
     loaded, at = unpickle(data, at, persistent_load)
     keys, at = _plain(data, at)
-    if not isinstance(keys, list) or sorted(made) != sorted(k for k in keys if k in made):
+    if keys != sorted(made):
         raise UnpicklingError("the list of the storages' keys does not match the storages")
     for key in keys:
         kind, storage = made[key]
         at += _fill(storage, key, kind, np.frombuffer(data, np.uint8)[at:], name)
+    file.seek(start + at)  # where another may begin
     return loaded
 
 

@@ -63,10 +63,11 @@ def load(
     make = _Safe if weights_only else _Pickle
     unpickle = make(pickle_module or pickle, **{"encoding": "utf-8", **pickle_load_args})
     if isinstance(f, (str, os.PathLike)):
-        if os.fspath(f).endswith(".safetensors"):
+        name = os.fsdecode(f)
+        if name.endswith(".safetensors"):
             return safetensors.load_file(f, _single_device(map_location))
         with open(f, "rb") as file:
-            return _load(file, os.fspath(f), unpickle, map_location, bool(mmap))
+            return _load(file, name, unpickle, map_location, bool(mmap))
     if mmap:
         raise ValueError("load: f must be a file path in order to use the mmap argument")
     for method in ("read", "seek", "tell"):
@@ -82,7 +83,9 @@ def _load(file: Any, name: str, unpickle: Unpickle, map_location: Any, mapped: b
     kind = formats.recognize(file, name)
     try:
         if kind == "zip":
-            return _load_zip(Archive(file, name), unpickle, map_location, mapped)
+            result = _load_zip(Archive(file, name), unpickle, map_location, mapped)
+            file.seek(0, 2)  # the archive is read
+            return result
         if mapped:
             raise RuntimeError(
                 f"load: {name}: mmap can only be used with files saved with "
@@ -90,7 +93,7 @@ def _load(file: Any, name: str, unpickle: Unpickle, map_location: Any, mapped: b
             )
         return read_legacy(file, name, unpickle, map_location)
     except UnpicklingError as error:
-        raise UnpicklingError(f"Weights only load failed: {name}: {error}") from error.__cause__
+        raise UnpicklingError(f"load: {name}: {error}") from error.__cause__
 
 
 # -- the zip format ------------------------------------------------------------------------------
@@ -138,12 +141,17 @@ byte after the pickle."""
 class _Safe:
     """Unpickles data alone."""
 
-    def __init__(self, pickle_module: Any, encoding: str) -> None:
+    def __init__(self, pickle_module: Any, encoding: str, **unknown: Any) -> None:
+        if unknown:
+            raise TypeError(f"load: {next(iter(unknown))!r} is an argument for weights_only=False")
         self.encoding = encoding
 
     def __call__(self, data: bytes, at: int, persistent_load: PersistentLoad) -> tuple[Any, int]:
         unpickler = SafeUnpickler(data, persistent_load, self.encoding, at)
-        return unpickler.load(), unpickler.at
+        try:
+            return unpickler.load(), unpickler.at
+        except UnpicklingError as error:
+            raise UnpicklingError(f"Weights only load failed {error}") from error.__cause__
 
 
 class _Pickle:
@@ -155,11 +163,12 @@ class _Pickle:
     def __call__(self, data: bytes, at: int, persistent_load: PersistentLoad) -> tuple[Any, int]:
         class Unpickler(self.base):  # type: ignore[name-defined]
             def find_class(self, module: str, name: str) -> Any:
-                found = names.find_torch(f"{module}.{name}")
+                full = f"{module}.{name}"
+                found = names.find_torch(full) or names.user_globals().get(full)
                 if found is None and (module == "torch" or module.startswith("torch.")):
                     raise UnpicklingError(
-                        f"the file holds a {module}.{name}, which is a part of PyTorch that "
-                        "Penlight has no counterpart of; save a state_dict() instead"
+                        f"the file holds a {full}, which only PyTorch can load; load "
+                        "it there and save a state_dict() of it"
                     )
                 return super().find_class(module, name) if found is None else found
 

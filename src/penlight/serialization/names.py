@@ -17,8 +17,8 @@ from penlight.tensor import Tensor
 from penlight.tensor.pickling import kinds
 
 __all__ = [
-    "BUILTIN", "add_safe_globals", "clear_safe_globals", "find_torch", "get_safe_globals",
-    "refusal", "safe_globals", "torch_name",
+    "BUILTIN", "add_safe_globals", "clear_safe_globals", "find", "find_torch", "get_safe_globals",
+    "refusal", "safe_globals", "torch_name", "user_globals",
 ]  # fmt: skip
 
 
@@ -141,9 +141,17 @@ def _named(item: Any) -> tuple[str, Any]:
     return name, value
 
 
-# -- refusals ------------------------------------------------------------------------------------
+def find(name: str) -> Any:
+    """What a full name in a file stands for; ``None`` if it may not name that."""
+    if is_blocked(name):
+        return None
+    for found in (find_torch(name), BUILTIN.get(name), user_globals().get(name)):
+        if found is not None:
+            return found
+    return None
 
-_ONLY_IN_TORCH = "which is a part of PyTorch that Penlight has no counterpart of"
+
+# -- refusals ------------------------------------------------------------------------------------
 
 
 def is_blocked(name: str) -> bool:
@@ -154,18 +162,16 @@ def is_blocked(name: str) -> bool:
 def refusal(name: str) -> str:
     """Why a file may not name ``name`` under ``weights_only=True``, and what to do."""
     start = f"Unsupported global: GLOBAL {name} was not an allowed global by default"
+    module, _, last = name.rpartition(".")
     if is_blocked(name):
-        module = name.partition(".")[0]
-        return f"{start}, and module {module} is blocked: the file wants to run code. Don't load it"
-    last = name.rpartition(".")[2]
-    if name.startswith("torch."):
-        allow = f'({last} of yours, "{name}")'
-        start += f"; it names {name}, {_ONLY_IN_TORCH}"
-    else:
-        allow = last
+        return f"{start}, and module {module} is blocked: the file means to run code"
+    allow = name if module != "builtins" else last
+    if module == "torch" or module.startswith("torch."):
+        start += "; it is a part of PyTorch that Penlight has no counterpart of"
+        allow = f'(a {last} of your own, "{name}")'
     return (
-        f"{start}. If you trust the file's source, allow the name with "
-        f"penlight.serialization.add_safe_globals([{allow}]), or inside `with "
+        f"{start}. If you trust the file's source, allow it with "
+        f"penlight.serialization.add_safe_globals([{allow}]) or, for a while, `with "
         f"penlight.serialization.safe_globals([{allow}]):`; or load with weights_only=False, "
         "which runs whatever code the file holds"
     )

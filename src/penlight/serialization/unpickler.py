@@ -57,8 +57,7 @@ class SafeUnpickler:
         self.below: list[list[Any]] = []  # what was on the stack at each mark
         self.memo: dict[int, Any] = {}
         self.budget = 2 * len(data)
-        self.user = names.user_globals()
-        self.user_values = {id(value) for value in self.user.values()}
+        self.user_values = {id(value) for value in names.user_globals().values()}
 
     def load(self) -> Any:
         """The object.
@@ -78,10 +77,10 @@ class SafeUnpickler:
                     raise UnpicklingError(f"instruction {opcode!r} is not one of a data file")
                 instruction(self)
         except UnpicklingError as error:
-            raise UnpicklingError(f"at byte {start} of the pickle: {error}") from error.__cause__
+            raise UnpicklingError(f"at byte {start} of its pickle: {error}") from error.__cause__
         except _DAMAGE as error:
             raise UnpicklingError(
-                f"at byte {start} of the pickle: damaged ({type(error).__name__}: {error})"
+                f"at byte {start} of its pickle, which is damaged ({type(error).__name__}: {error})"
             ) from error
 
     # -- reading ---------------------------------------------------------------------------------
@@ -156,13 +155,7 @@ class SafeUnpickler:
         """
         module = {"__builtin__": "builtins", "copy_reg": "copyreg"}.get(module, module)
         full = f"{module}.{name}"
-        if names.is_blocked(full):
-            raise UnpicklingError(names.refusal(full))
-        found = names.find_torch(full)
-        if found is None:
-            found = names.BUILTIN.get(full)
-        if found is None:
-            found = self.user.get(full)
+        found = names.find(full)
         if found is None:
             raise UnpicklingError(names.refusal(full))
         return found
@@ -230,7 +223,8 @@ class SafeUnpickler:
 
     def storage(self, identifier: Any) -> Any:
         """The storage that a persistent id names."""
-        if not isinstance(identifier, tuple) or not identifier or identifier[0] != "storage":
+        kind = identifier[0] if isinstance(identifier, tuple) and identifier else None
+        if not isinstance(kind, (str, bytes)) or kind not in ("storage", b"storage"):
             raise UnpicklingError(
                 "a persistent id must be a tuple ('storage', type, key, location, length), got "
                 f"{short(identifier)}"
