@@ -12,12 +12,17 @@ from typing import Any
 import numpy as np
 
 import penlight
-from penlight.autograd.base import TensorBase
+from penlight.autograd.base import TensorBase, wrap
 
 DTYPES = [
     penlight.bool, penlight.uint8, penlight.int8, penlight.int16, penlight.int32, penlight.int64,
     penlight.float16, penlight.float32, penlight.float64, penlight.complex64, penlight.complex128,
 ]  # fmt: skip
+
+
+def holding(array: np.ndarray) -> Any:
+    """A tensor over any array, also those that ``from_numpy`` refuses."""
+    return wrap(penlight.Tensor, array)
 
 
 def saved(obj: Any, library: Any = penlight, **options: Any) -> io.BytesIO:

@@ -10,6 +10,7 @@ import pytest
 
 import penlight
 from penlight import nn
+from penlight.autograd.base import wrap
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))])
@@ -24,8 +25,8 @@ from penlight import nn
         penlight.empty(3, 0)[1:],
         penlight.tensor(2.5),
         penlight.tensor([True, False]),
-        penlight.from_numpy(np.arange(3.0)[::-1]),
-        penlight.from_numpy(np.arange(3, dtype=">i4")),
+        wrap(penlight.Tensor, np.arange(3.0)[::-1]),
+        wrap(penlight.Tensor, np.arange(3, dtype=">i4")),
     ],
     ids=lambda t: f"{t.dtype}{list(t.shape)}",
 )

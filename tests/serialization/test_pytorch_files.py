@@ -17,6 +17,7 @@ from tests.serialization.files import (
     archive_of,
     assert_identical,
     bits,
+    holding,
     records,
     saved,
     shares_memory,
@@ -129,7 +130,7 @@ def test_their_tensors(torch, options):
 def test_dtypes_to_the_bit(torch, dtype, options):
     raw = np.random.default_rng(0).integers(0, 256, 64, np.uint8)
     array = raw > 127 if dtype is penlight.bool else raw.view(dtype.numpy)
-    theirs = to_pytorch(torch, penlight.from_numpy(array), **options)
+    theirs = to_pytorch(torch, holding(array), **options)
     assert bits(theirs) == array.tobytes()
     assert bits(from_pytorch(torch, theirs, **options)) == array.tobytes()
 
@@ -218,9 +219,7 @@ def test_a_model_moves_over_and_back(torch, options):
     ours.load_state_dict(from_pytorch(torch, theirs.state_dict(), **options))
     x = torch.randn(6, 4)
     expected = theirs(x).detach().numpy()
-    np.testing.assert_allclose(
-        ours(penlight.from_numpy(x.numpy())).detach().numpy(), expected, 1e-5, 1e-6
-    )
+    np.testing.assert_allclose(ours(holding(x.numpy())).detach().numpy(), expected, 1e-5, 1e-6)
     again = net(torch).eval()
     again.load_state_dict(to_pytorch(torch, ours.state_dict(), **options))
     assert bits(again(x)) == bits(theirs(x))
@@ -408,7 +407,7 @@ def test_errors_of_the_same_type(torch, arguments, options):
     errors = []
     for library in (torch, penlight):
         file = saved(library.ones(2), library)
-        with pytest.raises(Exception) as error:  # noqa: B017, PT011 -- which is the question
+        with pytest.raises(Exception) as error:  # noqa: PT011 -- which is the question
             library.load(*arguments(file), **options)
         errors.append(type(error.value))
     assert errors[0] is errors[1]

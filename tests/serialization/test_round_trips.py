@@ -19,6 +19,7 @@ from penlight import nn
 from tests.serialization.files import (
     DTYPES,
     assert_identical,
+    holding,
     records,
     saved,
     shares_memory,
@@ -53,12 +54,12 @@ TENSORS = {
     "computed": lambda: penlight.rand(2).requires_grad_() * 2,
     "parameter": lambda: nn.Parameter(penlight.rand(2)),
     "frozen": lambda: nn.Parameter(penlight.rand(2), requires_grad=False),
-    "reversed": lambda: penlight.from_numpy(np.arange(3.0)[::-1]),
-    "foreign bytes": lambda: penlight.from_numpy(np.arange(3, dtype=">i4")),
-    "foreign bytes, 0-d": lambda: penlight.from_numpy(np.array(7, dtype=">i4")),
-    "odd offset": lambda: penlight.from_numpy(np.frombuffer(bytearray(9), "f4", 2, 1).view("f4")),
-    "field": lambda: penlight.from_numpy(np.zeros(3, [("a", "i1"), ("b", "f4")])["b"]),
-    "read-only": lambda: penlight.from_numpy(np.frombuffer(b"12345678", "f4")),
+    "reversed": lambda: holding(np.arange(3.0)[::-1]),
+    "foreign bytes": lambda: holding(np.arange(3, dtype=">i4")),
+    "foreign bytes, 0-d": lambda: holding(np.array(7, dtype=">i4")),
+    "odd offset": lambda: holding(np.frombuffer(bytearray(9), "f4", 2, 1).view("f4")),
+    "field": lambda: holding(np.zeros(3, [("a", "i1"), ("b", "f4")])["b"]),
+    "read-only": lambda: holding(np.frombuffer(b"12345678", "f4")),
 }
 
 
@@ -86,9 +87,7 @@ def test_dtypes_to_the_bit(dtype, options):
     array = np.random.default_rng(0).integers(0, 256, 48, np.uint8).view(dtype.numpy)
     if dtype is penlight.bool:
         array = array.view(np.uint8) > 127
-    assert_identical(
-        there_and_back([penlight.from_numpy(array)], **options), [penlight.from_numpy(array)]
-    )
+    assert_identical(there_and_back([holding(array)], **options), [holding(array)])
 
 
 def test_strides_are_kept():
@@ -121,7 +120,7 @@ def test_separate_memory_stays_separate():
 
 def test_one_memory_as_two_dtypes_is_refused():
     array = np.zeros(4, np.float32)
-    tensors = [penlight.from_numpy(array), penlight.from_numpy(array.view(np.int32))]
+    tensors = [holding(array), holding(array.view(np.int32))]
     with pytest.raises(RuntimeError, match=r"same data as different types.*float32.*int32.*clone"):
         saved(tensors)
 
@@ -245,7 +244,7 @@ def tensors(draw):
     if array.ndim:
         array = array.transpose(draw(st.permutations(range(array.ndim))))
         array = array[tuple(slice(None, None, draw(st.integers(1, 2))) for _ in array.shape)]
-    t = penlight.from_numpy(array)
+    t = holding(array)
     kind = draw(st.sampled_from(["tensor", "parameter", "grad", "buffer"]))
     if kind == "buffer":
         return nn.Buffer(t)

@@ -15,7 +15,7 @@ import penlight
 from penlight import nn
 from penlight.serialization import safetensors
 from penlight.serialization.safetensors import SafetensorError, load, load_file, safe_open, save
-from tests.serialization.files import DTYPES, assert_identical
+from tests.serialization.files import DTYPES, assert_identical, holding
 
 FITTING = [d for d in DTYPES if d is not penlight.complex128]
 NAMES = {
@@ -36,14 +36,12 @@ def header_of(data):
 
 def some_tensors():
     rng = np.random.default_rng(0)
-    tensors = {
-        str(d): penlight.from_numpy(rng.integers(0, 2, (2, 3)).astype(d.numpy)) for d in FITTING
-    }
+    tensors = {str(d): holding(rng.integers(0, 2, (2, 3)).astype(d.numpy)) for d in FITTING}
     tensors["0-d"] = penlight.tensor(2.5)
     tensors["empty"] = penlight.zeros(0, 3)
     tensors["flipped"] = penlight.rand(3, 2).t()
     tensors["every other"] = penlight.rand(6)[::2]
-    tensors["foreign bytes"] = penlight.from_numpy(np.arange(3, dtype=">i4"))
+    tensors["foreign bytes"] = holding(np.arange(3, dtype=">i4"))
     tensors["ü \n"] = penlight.rand(1)
     return tensors
 
@@ -51,7 +49,7 @@ def some_tensors():
 def plain(tensors):
     """As they come back: contiguous, in native byte order, without gradients."""
     arrays = {n: np.array(t.detach().numpy(), t.dtype.numpy, order="C") for n, t in tensors.items()}
-    return {name: penlight.from_numpy(array) for name, array in arrays.items()}
+    return {name: holding(array) for name, array in arrays.items()}
 
 
 def by_name(tensors):
@@ -87,7 +85,7 @@ def test_there_and_back(tmp_path):
     st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
 )
 def test_any_tensors(arrays, metadata):
-    tensors = {name: penlight.from_numpy(array) for name, array in arrays.items()}
+    tensors = {name: holding(array) for name, array in arrays.items()}
     data = save(tensors, metadata)
     assert_identical(by_name(load(data)), by_name(tensors))
     assert header_of(data).get("__metadata__") == metadata
@@ -261,16 +259,14 @@ def test_the_package_reads_ours(package, tmp_path):
     loaded = package.load_file(tmp_path / "a")
     assert loaded.keys() == tensors.keys()
     for name, t in plain(tensors).items():
-        assert_identical(penlight.from_numpy(loaded[name]), t)
+        assert_identical(holding(loaded[name]), t)
 
 
 def test_we_read_the_packages(package, tmp_path):
     arrays = {n: t.numpy() for n, t in plain(some_tensors()).items() if n != "torch.complex64"}
     package.save_file(arrays, tmp_path / "a", {"x": "y"})
     loaded = load_file(tmp_path / "a")
-    assert_identical(
-        by_name(loaded), by_name({n: penlight.from_numpy(a) for n, a in arrays.items()})
-    )
+    assert_identical(by_name(loaded), by_name({n: holding(a) for n, a in arrays.items()}))
 
 
 @pytest.mark.parity
