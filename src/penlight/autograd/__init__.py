@@ -1,6 +1,12 @@
 """Automatic differentiation: the graph, the backward pass, and what users steer it with."""
 
-from penlight.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from penlight.autograd import graph
+from penlight.autograd.anomaly import (
+    detect_anomaly,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    set_detect_anomaly,
+)
 from penlight.autograd.engine import backward, grad
 from penlight.autograd.function import Function, once_differentiable
 from penlight.autograd.grad_mode import (
@@ -13,7 +19,7 @@ from penlight.autograd.grad_mode import (
 )
 
 __all__ = [
-    "Function", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode",
-    "is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled", "no_grad",
-    "once_differentiable", "set_detect_anomaly", "set_grad_enabled",
+    "Function", "backward", "detect_anomaly", "enable_grad", "grad", "graph", "inference_mode",
+    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled",
+    "no_grad", "once_differentiable", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip

@@ -6,25 +6,35 @@ The engine and the ops know this class alone; ``penlight.tensor.Tensor`` adds op
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from penlight._core.hooks import HookTable, RemovableHandle
+from penlight._core.hooks import RemovableHandle
 from penlight.autograd.grad_mode import mode
+from penlight.autograd.hooks import Hooks, hooks_of_leaf
 
 if TYPE_CHECKING:
-    from penlight.autograd.op import Op
+    from penlight.autograd.node import Node
 
 __all__ = ["TensorBase", "View", "wrap"]
 
 
 class View(NamedTuple):
-    """How a tensor that shares another's memory was made, so that its history can be made anew."""
+    """How a tensor that shares another's memory was made, so that its history can be made anew.
 
-    base: TensorBase  # the tensor that owns the memory
-    path: tuple[tuple[type[Op], tuple[Any, ...]], ...] | None  # view ops; None: can't be replayed
-    base_node: Op | None  # the base's node when this view's node was made
+    Attributes:
+        base: the tensor that owns the memory (never a view itself).
+        path: the view ops that lead from the base here, with their arguments.
+        version: the memory's version when the present history was made.
+        origin: why the history can't be made anew, in words; empty if it can.
+    """
+
+    base: TensorBase
+    path: tuple[tuple[Any, tuple[Any, ...]], ...]
+    version: int
+    origin: str
 
 
 class TensorBase:
@@ -40,13 +50,13 @@ class TensorBase:
         "_requires_grad", "_view",
     )  # fmt: skip
 
-    _result_type: type[TensorBase]  # what operations on instances of the class return
+    _result_type: type[TensorBase]  # what operations return
 
     _array: np.ndarray
     _counter: list[int] | None
     _grad: TensorBase | None
-    _hooks: HookTable | None
-    _node: Op | None
+    _hooks: Hooks | None  # of a leaf; others' stand in their node
+    _node: Node | None
     _output_nr: int
     _requires_grad: bool
     _view: View | None
@@ -56,10 +66,12 @@ class TensorBase:
     @property
     def requires_grad(self) -> bool:
         """Whether gradients are wanted for this tensor or something it was computed from."""
-        return self._requires_grad
+        return self._requires_grad or (self._view is not None and self._view.base._requires_grad)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__}")
         if self._node is not None:
             if not value:
                 raise RuntimeError(
@@ -78,18 +90,18 @@ class TensorBase:
                 "Setting requires_grad=True on inference tensor outside InferenceMode is not "
                 "allowed; make a normal one with clone() first"
             )
-        self._requires_grad = bool(value)
+        self._requires_grad = value
 
     @property
     def is_leaf(self) -> bool:
         """True for tensors that no recorded operation made."""
-        return self._node is None
+        return self.grad_fn is None
 
     @property
-    def grad_fn(self) -> Op | None:
+    def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor; ``None`` for leaves."""
         if self._view is not None:
-            self._refresh_view()
+            self._follow_base()
         return self._node
 
     @property
@@ -112,27 +124,30 @@ class TensorBase:
     @grad.setter
     def grad(self, value: TensorBase | None) -> None:
         if value is not None:
-            if not isinstance(value, TensorBase):
-                raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got {type(value).__name__}"
-                )
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-            if value._array.dtype != self._array.dtype:
-                raise RuntimeError(
-                    f"assigned grad has data of a different type: expected {self._array.dtype}, "
-                    f"got {value._array.dtype}"
-                )
-            if value._array.shape != self._array.shape:
-                raise RuntimeError(
-                    f"assigned grad has data of a different size: expected "
-                    f"{self._array.shape}, got {value._array.shape}"
-                )
+            self._check_new_gradient(value)
         self._grad = value
 
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
+
+    def _check_new_gradient(self, value: Any) -> None:
+        if not isinstance(value, TensorBase):
+            raise TypeError(
+                f"assigned grad expected to be a Tensor or None but got {type(value).__name__}"
+            )
+        if value is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        if value._array.dtype != self._array.dtype:
+            raise RuntimeError(
+                f"assigned grad has data of a different type: expected {self._array.dtype}, "
+                f"got {value._array.dtype}"
+            )
+        if value._array.shape != self._array.shape:
+            raise RuntimeError(
+                f"assigned grad has data of a different size: expected {self._array.shape}, got "
+                f"{value._array.shape}"
+            )
 
     @property
     def _version(self) -> int:
@@ -152,52 +167,86 @@ class TensorBase:
         """True for tensors made in inference mode."""
         return self._counter is None
 
-    def _refresh_view(self) -> None:
-        """Replay the view on its base if an in-place change gave the base a new history."""
-        base, path, base_node = self._view  # type: ignore[misc]
-        if base._node is base_node or path is None:
+    def _follow_base(self) -> None:
+        """Make a view's history anew if its memory was changed in place since it was made.
+
+        Raises:
+            RuntimeError: if that can't be done.
+        """
+        base, path, version, origin = self._view  # type: ignore[misc]
+        if self._counter is None or self._counter[0] == version:
             return
-        view = base
-        with_mode = mode.grad
-        mode.grad = True
+        if self._node is None and not base._requires_grad:
+            return
+        if origin:
+            raise RuntimeError(
+                "this tensor is a view and its base or another view of its base has been modified "
+                f"inplace, but it {origin}: its gradient is not defined. Use an out-of-place "
+                "operation instead"
+            )
+        previous = mode.grad, mode.inference
         try:
+            mode.set(True, False)
+            view: TensorBase = base
             for op, arguments in path:
                 view = op.apply(view, *arguments)
         finally:
-            mode.grad = with_mode
-        self._node, self._output_nr = view._node, view._output_nr
-        self._requires_grad = view._requires_grad
-        self._view = View(base, path, base._node)
+            mode.set(*previous)
+        self._rebase(view)
+        self._view = View(base, path, self._counter[0], "")
+
+    def _rebase(self, other: TensorBase) -> None:
+        """Take over ``other``'s place in the graph. ``retain_grad`` moves along."""
+        hooks = None if self._node is None else self._node._hooks
+        retaining = hooks is not None and hooks.is_retaining(self)
+        if retaining:
+            del hooks.retained[self._output_nr]  # type: ignore[union-attr]
+        self._node, self._output_nr = other._node, other._output_nr
+        self._requires_grad = other._requires_grad
+        if retaining and self._node is not None:
+            self._node._own_hooks().retain(self)
 
     # -- hooks -------------------------------------------------------------------------------
 
-    def register_hook(self, hook: Any) -> RemovableHandle:
+    def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
         """Call ``hook(grad)`` when this tensor's gradient is known; what it returns replaces it.
 
         Raises:
             RuntimeError: if the tensor does not require gradients.
         """
-        if not self._requires_grad:
+        if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         node = self.grad_fn
-        if node is not None:
-            return RemovableHandle.register(node.hooks_of(self._output_nr), hook)
-        if self._hooks is None:
-            self._hooks = HookTable()
-        return RemovableHandle.register(self._hooks, hook)
+        hooks = hooks_of_leaf(self) if node is None else node._own_hooks()
+        return hooks.register_on_output(self._output_nr, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], None]) -> RemovableHandle:
+        """Call ``hook(tensor)`` after a backward pass has added to this leaf's ``.grad``.
+
+        Raises:
+            RuntimeError: if the tensor does not require gradients or is no leaf.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.grad_fn is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
+        return RemovableHandle.register(hooks_of_leaf(self).accumulated, hook)
 
     def retain_grad(self) -> None:
         """Keep this tensor's gradient in ``.grad`` although it is not a leaf."""
-        if not self._requires_grad:
+        if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         node = self.grad_fn
         if node is not None:
-            node.retain(self)
+            node._own_hooks().retain(self)
 
     @property
     def retains_grad(self) -> bool:
         """True for a non-leaf whose gradient ``backward`` will keep."""
-        return self._node is not None and self._node.is_retaining(self)
+        hooks = None if self._node is None else self._node._hooks
+        return hooks is not None and hooks.is_retaining(self)
 
 
 def wrap(cls: type[TensorBase], array: np.ndarray) -> Any:

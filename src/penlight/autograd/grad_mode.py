@@ -17,10 +17,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
-    """Each thread starts recording; the class attributes are the defaults of a new thread."""
+    """The switches of one thread; the class attributes are what a new thread starts with.
+
+    ``recording`` follows from the other two: nothing is recorded in inference mode, whatever
+    ``enable_grad`` says there.
+    """
 
     grad = True
     inference = False
+    recording = True
+
+    def set(self, grad: bool, inference: bool) -> None:
+        self.grad, self.inference = grad, inference
+        self.recording = grad and not inference
 
 
 mode = _Mode()
@@ -44,12 +53,10 @@ class _ModeSetter:
 
     def __enter__(self) -> None:
         self._previous = mode.grad, mode.inference
-        mode.grad = self.grad
-        if self.inference is not None:
-            mode.inference = self.inference
+        mode.set(self.grad, mode.inference if self.inference is None else self.inference)
 
     def __exit__(self, *exception: object) -> None:
-        mode.grad, mode.inference = self._previous
+        mode.set(*self._previous)
 
     def clone(self) -> _ModeSetter:
         """A setter of the same kind with a memory of its own: decorated functions may recurse."""
@@ -72,14 +79,22 @@ class _ModeSetter:
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
             generator = function(*args, **kwargs)
-            sent = None
+            proceed: Callable[[], Any] = functools.partial(next, generator)
             while True:
                 try:
                     with self.clone():
-                        item = generator.send(sent)
+                        item = proceed()
                 except StopIteration as stop:
                     return stop.value
-                sent = yield item
+                try:
+                    sent = yield item
+                    proceed = functools.partial(generator.send, sent)
+                except GeneratorExit:
+                    with self.clone():
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    proceed = functools.partial(generator.throw, error)
 
         return wrapped
 
@@ -105,31 +120,42 @@ class enable_grad(_PlainSetter):
 
 
 class set_grad_enabled(_ModeSetter):
-    """Set recording on or off: as a call at once, as a context manager until its end."""
+    """Set recording on or off: as a call at once, as a context manager until its end.
+
+    Raises:
+        TypeError: if ``mode`` is no bool.
+    """
 
     def __init__(self, mode: bool) -> None:
-        self.grad = bool(mode)
-        self._previous = _set_mode(self.grad)
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled: mode must be a bool, got {type(mode).__name__}")
+        self.grad = mode
+        super().__enter__()
 
     def __enter__(self) -> None:
-        pass
+        """The constructor has done it."""
 
     def __call__(self, function: F) -> F:
-        mode.grad, mode.inference = self._previous  # a decorator changes nothing outside
+        mode.set(*self._previous)  # a decorator changes nothing outside
         return super().__call__(function)
 
     def clone(self) -> _ModeSetter:
         return set_grad_enabled(self.grad)
 
 
-def _set_mode(grad: bool) -> tuple[bool, bool]:
-    previous = mode.grad, mode.inference
-    mode.grad = grad
-    return previous
-
-
 class inference_mode(_ModeSetter):
-    """Like ``no_grad``, and tensors made inside keep no version: they can't be saved for backward."""
+    """Like ``no_grad``, and tensors made inside keep no version: they can't be saved for backward.
+
+    Args:
+        mode: False leaves an outer inference mode, and records. Default: True.
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        setter = super().__new__(cls)
+        if callable(mode):  # @inference_mode without parentheses
+            setter.__init__(True)  # type: ignore[misc]
+            return setter(mode)
+        return setter
 
     def __init__(self, mode: bool = True) -> None:
         self.grad = not mode

@@ -15,7 +15,7 @@ import numpy as np
 from penlight._core.dtypes import can_cast, dtype_of
 from penlight.autograd.base import TensorBase, View, wrap
 from penlight.autograd.grad_mode import mode
-from penlight.autograd.op import Op
+from penlight.autograd.node import Node, next_sequence
 from penlight.autograd.primitives import Cast, WriteView
 
 __all__ = [
@@ -23,25 +23,38 @@ __all__ = [
 ]  # fmt: skip
 
 
-def check_inplace(x: TensorBase) -> None:
-    """Raise if autograd forbids changing ``x`` in place here."""
-    if not mode.grad:
-        return
-    if x._view is not None:
-        x._refresh_view()
-        base = x._view.base
-        if base._requires_grad and base._node is None:
+def check_inplace(x: TensorBase, value: TensorBase | None = None) -> None:
+    """Raise if ``x`` must not be changed in place here.
+
+    Args:
+        value: what is to be written, if autograd is to record that it came from there.
+    """
+    if x._counter is None and not mode.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
+            "make a clone to get a normal tensor before doing inplace update."
+        )
+    if mode.recording and (x.requires_grad or (value is not None and value._requires_grad)):
+        _check_history(x)
+
+
+def _check_history(x: TensorBase) -> None:
+    """Raise if an in-place change of ``x`` can't be recorded."""
+    view = x._view
+    if view is not None:
+        if view.origin:
+            raise RuntimeError(
+                f"this tensor is a view and is being modified inplace with grad mode enabled, but it "
+                f"{view.origin}: its gradient is not defined. Use an out-of-place operation, or "
+                "change it under no_grad()"
+            )
+        x._follow_base()
+        if view.base._requires_grad and view.base._node is None:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place "
                 "operation. Change it under no_grad(), or change a clone."
             )
-        if x._view.path is None and x._requires_grad:
-            raise RuntimeError(
-                f"Output {x._output_nr} of {x._node.name() if x._node else 'a function'} is a view "
-                "and is being modified inplace. This view is the output of a function that returns "
-                "multiple views or its own input; use an out-of-place operation instead."
-            )
-    elif x._requires_grad and x._node is None:
+    if x._requires_grad and x._node is None:
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation. Change it "
             "under no_grad(), or change a clone."
@@ -53,37 +66,7 @@ def bump_version(x: TensorBase) -> None:
     if x._counter is not None:
         x._counter[0] += 1
     elif not mode.inference:
-        raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
-            "make a clone to get a normal tensor before doing inplace update."
-        )
-
-
-def snapshot(x: TensorBase, *, copy: bool) -> TensorBase:
-    """A tensor with ``x``'s present history, to compute x's new value from.
-
-    With ``copy`` it has memory of its own, so that what ops save of it outlives the change.
-    """
-    if not mode.grad:
-        copy = False
-    old = wrap(x._result_type, x._array.copy() if copy else x._array)
-    old._node, old._output_nr, old._requires_grad = x._node, x._output_nr, x._requires_grad
-    return old
-
-
-def set_history(x: TensorBase, node: Op | None, output_nr: int) -> None:
-    """Make ``node`` the maker of ``x``'s present value, and of its base's if ``x`` is a view."""
-    if x._view is None:
-        x._node, x._output_nr, x._requires_grad = node, output_nr, node is not None
-        return
-    base, path, _ = x._view
-    value = wrap(x._result_type, x._array)
-    value._node, value._output_nr, value._requires_grad = node, output_nr, node is not None
-    written = WriteView.apply(snapshot(base, copy=False), value, path, True)
-    base._node, base._output_nr, base._requires_grad = written._node, 0, written._requires_grad
-    x._view = View(base, path, None)
-    x._requires_grad = True
-    x._refresh_view()
+        check_inplace(x)
 
 
 def refuse_overlap(array: np.ndarray) -> None:
@@ -92,8 +75,10 @@ def refuse_overlap(array: np.ndarray) -> None:
     Raises:
         RuntimeError: in either case.
     """
-    if 0 in array.strides and array.size and any(
-        s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)
+    if (
+        0 in array.strides
+        and array.size
+        and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
     ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
@@ -106,6 +91,36 @@ def refuse_overlap(array: np.ndarray) -> None:
         )
 
 
+def snapshot(x: TensorBase, *, copy: bool = False) -> TensorBase:
+    """A tensor with ``x``'s present history, to compute x's new value from.
+
+    With ``copy`` it has memory of its own, so that what ops save of it outlives the change.
+    """
+    array = x._array.copy() if copy and mode.recording else x._array
+    return _at_node(x, array, x._node, x._output_nr, x._requires_grad)
+
+
+def _at_node(
+    x: TensorBase, array: np.ndarray, node: Node | None, output_nr: int, requires_grad: bool
+) -> TensorBase:
+    """A tensor of x's class at a place in the graph."""
+    y: TensorBase = wrap(x._result_type, array)
+    y._node, y._output_nr, y._requires_grad = node, output_nr, requires_grad
+    return y
+
+
+def set_history(x: TensorBase, node: Node | None, output_nr: int) -> None:
+    """Make ``node`` the maker of ``x``'s present value, and of its base's if ``x`` is a view."""
+    value = _at_node(x, x._array, node, output_nr, node is not None)
+    if x._view is None:
+        x._rebase(value)
+        return
+    base, path, _, _ = x._view
+    base._rebase(WriteView.apply(snapshot(base), value, path, True))
+    x._view = View(base, path, -1, "")
+    x._follow_base()
+
+
 def apply_inplace(x: TensorBase, compute: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """x becomes ``compute(x, *args, **kwargs)``, in x's own memory.
 
@@ -114,11 +129,32 @@ def apply_inplace(x: TensorBase, compute: Callable[..., Any], *args: Any, **kwar
             that can't be cast to x's.
     """
     check_inplace(x)
-    recording = mode.grad
-    old = snapshot(x, copy=recording)
-    if recording:
-        args = tuple(old if a is x else a for a in args)
-    y = compute(old, *args, **kwargs)
+    if not mode.recording:
+        y = compute(x, *args, **kwargs)
+        _check_result(x, y)
+        x._array[...] = y._array
+        bump_version(x)
+        return x
+    started = next_sequence()
+    old = snapshot(x)
+    y = compute(old, *(old if a is x else a for a in args), **kwargs)
+    _check_result(x, y)
+    if not (y._requires_grad or x.requires_grad):
+        x._array[...] = y._array
+        bump_version(x)
+        return x
+    check_inplace(x, y)
+    if y._array.dtype != x._array.dtype:
+        y = Cast.apply(y, x._array.dtype)
+    _keep_old_values(y, started, x)
+    x._array[...] = y._array
+    bump_version(x)
+    set_history(x, y._node, y._output_nr)
+    return x
+
+
+def _check_result(x: TensorBase, y: TensorBase) -> None:
+    """Raise if ``y`` can't be written into ``x``."""
     if y._array.shape != x._array.shape:
         raise RuntimeError(
             f"output with shape {list(x._array.shape)} doesn't match the broadcast shape "
@@ -130,10 +166,28 @@ def apply_inplace(x: TensorBase, compute: Callable[..., Any], *args: Any, **kwar
             f"{dtype_of(x._array)}"
         )
     refuse_overlap(x._array)
-    if recording and y._requires_grad and y._array.dtype != x._array.dtype:
-        y = Cast.apply(y, x._array.dtype)
-    bump_version(x)
-    x._array[...] = y._array
-    if recording and (y._requires_grad or x._requires_grad):
-        set_history(x, y._node, y._output_nr)
-    return x
+
+
+def _keep_old_values(y: TensorBase, started: int, x: TensorBase) -> None:
+    """Prepare what nodes made since ``started`` saved for x's memory being overwritten by y.
+
+    Old values of x are copied; where y itself was saved, x's memory will do from now on.
+    """
+    counter: Any = x._counter
+    stack = [y._node]
+    while stack:
+        node = stack.pop()
+        if node is None or node._sequence < started:
+            continue
+        stack += [e[0] for e in node._edges if e is not None and isinstance(e[0], Node)]
+        if type(node._saved) is not tuple or not node._saved:
+            continue
+        items, sources = list(node._saved), list(node._sources)
+        for i, (item, source) in enumerate(zip(items, sources, strict=True)):
+            if type(item) is not np.ndarray:
+                continue
+            if np.may_share_memory(item, x._array):
+                items[i] = item.copy()
+            elif item is y._array and source is not None:
+                items[i], sources[i] = x._array, (source[0], counter, counter[0] + 1)
+        node._saved, node._sources = tuple(items), sources

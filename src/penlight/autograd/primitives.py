@@ -8,7 +8,7 @@ import numpy as np
 
 from penlight.autograd.op import Op, ViewOp
 
-__all__ = ["BroadcastTo", "Cast", "SumTo", "WriteView"]
+__all__ = ["BroadcastTo", "Cast", "Clone", "SumTo", "WriteView"]
 
 
 class SumTo(Op):
@@ -22,10 +22,10 @@ class SumTo(Op):
     def forward(ctx: Any, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         ctx.shape = x.shape
         extra = x.ndim - len(shape)
-        stretched = tuple(
-            a for a in range(x.ndim) if a < extra or (shape[a - extra] == 1 and x.shape[a] != 1)
-        )
-        return np.add.reduce(x, axis=stretched, keepdims=True).reshape(shape)
+        inner = tuple(a for a in range(extra, x.ndim) if shape[a - extra] == 1 != x.shape[a])
+        if not inner:
+            return np.add.reduce(x, axis=tuple(range(extra)))
+        return np.add.reduce(x, axis=(*range(extra), *inner), keepdims=True).reshape(shape)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -67,12 +67,26 @@ class Cast(Op):
         return Cast.apply(dy, ctx.dtype)
 
 
+class Clone(Op):
+    """y = x, in memory of its own; dx = dy."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray) -> np.ndarray:
+        return x.copy(order="K")
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return dy
+
+
 class WriteView(Op):
     """y = base with ``value`` in place of the part that ``path``, a chain of view ops, shows.
 
     dbase = dy with that part zeroed; dvalue = that part of dy. In-place changes write the memory
     themselves; they then pass ``written=True`` and use only the node.
     """
+
+    label = "CopySlices"
 
     @staticmethod
     def forward(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight._core.arguments import normalize_axis
-from penlight.autograd.base import TensorBase, View
-from penlight.autograd.op import Op
+from penlight.autograd.base import TensorBase
+from penlight.autograd.op import Op, mark_view
 from penlight.ops.indexing import WHOLE, Slice
 
 if TYPE_CHECKING:
@@ -34,10 +34,8 @@ class ViewsOp(Op):
         outputs = super().apply(*inputs)
         x = inputs[0]
         if isinstance(x, TensorBase):
-            base = x if x._view is None else x._view.base
-            for y in outputs:
-                y._counter = x._counter
-                y._view = View(base, None, None)
+            for nr, y in enumerate(outputs):
+                mark_view(y, x, None, f"is output {nr} of a function that returns multiple views")
         return outputs
 
 

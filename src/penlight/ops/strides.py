@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight._core.arguments import normalize_axis, shape_argument
-from penlight.autograd.base import View
 from penlight.autograd.op import Op, ViewOp
 from penlight.ops.indexing import Place
 
@@ -245,5 +244,5 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         )
     y: Tensor = AsStrided.apply(input, shape, steps, first - begin)
     if y._view is not None and not y._view.base._array.flags.c_contiguous:
-        y._view = View(y._view.base, None, y._view.base_node)  # a copy would lie differently
+        y._view = y._view._replace(origin="lies in memory as no copy of its base would")
     return y

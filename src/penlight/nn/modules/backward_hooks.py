@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penlight.autograd.base import TensorBase, View, wrap
+from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.grad_mode import is_grad_enabled
-from penlight.autograd.op import Op
+from penlight.autograd.op import Op, mark_view
 
 __all__ = ["BackwardHooks"]
 
@@ -63,8 +63,7 @@ def _through_boundary(
     passed = list(values)
     inputs = [values[i] for i in watched]
     for i, x, y in zip(watched, inputs, Boundary.apply(spread, *inputs), strict=True):
-        base, _, node = x._view or (x, None, x._node)
-        y._counter, y._view = x._counter, View(base, None, node)  # in-place changes are refused
+        mark_view(y, x, None, "passed a module's backward hook")
         passed[i] = y
     return tuple(passed)
 

@@ -1,0 +1,345 @@
+"""The backward pass: walk the recorded nodes in reverse order of creation and add up gradients.
+
+With L the scalar at the end, each node turns dL/d(outputs) into dL/d(inputs) by the chain rule;
+where a value was used more than once its gradients add. A node is older than everything computed
+from it, so by the time it is reached, newest first, all gradients of its outputs are in.
+
+Source: Griewank & Walther, "Evaluating Derivatives", 2nd ed., SIAM 2008, section 3.2.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from penlight.autograd import anomaly
+from penlight.autograd.base import TensorBase, wrap
+from penlight.autograd.grad_mode import mode
+from penlight.autograd.hooks import Hooks, replaced_gradient, replaced_gradients
+from penlight.autograd.node import Node
+from penlight.autograd.primitives import Cast, Clone, SumTo
+
+__all__ = ["Target", "Walk", "take"]
+
+Target = Any  # a node, or a leaf
+
+_ndarray = np.ndarray
+
+
+class Walk:
+    """One backward pass. All its state lives here, so that passes may nest and run in threads.
+
+    Args:
+        keep_graph: do not free what the nodes saved.
+        create_graph: gradients are Tensors, and what happens to them is recorded.
+        targets: the only places to bring gradients to; ``None`` for all leaves.
+        accumulate: add to the leaves' ``.grad``; otherwise leave what arrives in ``captured``.
+    """
+
+    def __init__(
+        self,
+        keep_graph: bool,
+        create_graph: bool,
+        targets: list[tuple[Target, int]] | None,
+        accumulate: bool,
+    ) -> None:
+        self.keep_graph, self.create_graph = keep_graph, create_graph
+        self.accumulate = accumulate
+        self.targets = None if targets is None else {target for target, _ in targets}
+        self.captured: dict[Target, list[Any]] = {}
+        self.roots: list[TensorBase] = []
+        self.needed: set[Target] | None = None  # what must run for that; None: everything
+        self.wanted: set[Target] | None = None  # where gradients must go: the two together
+        self.uses: dict[TensorBase, int] | None = None  # edges to each leaf not yet passed
+        self.heap: list[tuple[int, Node]] = []
+        self.pending: dict[Target, list[Any]] = {}  # per output, the sum of what has arrived
+        self.leaves: dict[TensorBase, list[Any]] = {}
+
+    def start(self, root: TensorBase, target: Target, nr: int, g: Any) -> None:
+        """Let the walk begin at ``root`` with its gradient."""
+        self.roots.append(root)
+        self.send(g, target, nr, None)
+
+    def run(self) -> None:
+        """Walk until nothing is pending."""
+        starts = list(self.pending)
+        if self.targets is not None:
+            self.needed = _leading_to(starts, self.targets)
+            self.wanted = self.needed | self.targets
+        if Hooks.any_on_leaves:
+            self.uses = _leaf_uses(starts)
+        if anomaly.enabled:
+            anomaly.check_roots(self.roots)
+        previous = mode.grad, mode.inference
+        try:
+            mode.set(self.create_graph, False)
+            with np.errstate(all="ignore"):
+                heap, pending = self.heap, self.pending
+                while heap:
+                    node = heappop(heap)[1]
+                    self.visit(node, pending.pop(node))
+                for leaf in list(self.leaves):
+                    self.finish(leaf)
+        finally:
+            mode.set(*previous)
+
+    def visit(self, node: Node, grads: list[Any]) -> None:
+        """Hand the gradients of a node's outputs through its ``backward`` to its inputs."""
+        hooks = node._hooks
+        if hooks is not None:
+            self.run_output_hooks(hooks, grads)
+        if self.targets is not None:
+            if node in self.targets and not self.accumulate:
+                self.captured[node] = list(grads)
+            if node not in self.needed:  # type: ignore[operator]
+                return
+        if hooks is not None and hooks.before:
+            grads = self.run_prehooks(hooks, grads)
+        if node._materialize and (len(grads) > 1 or grads[0] is None):
+            grads = self.with_zeros(node, grads)
+        try:
+            results = node._call_backward(grads)
+        except Exception as error:
+            anomaly.explain(error, node)
+            raise
+        if type(results) is not tuple:
+            results = (results,)
+        if hooks is not None and hooks.after:
+            results = self.run_posthooks(hooks, results, grads)
+        if anomaly.enabled:
+            anomaly.check_gradients(node, results)
+        if not self.keep_graph:
+            node._release()
+        for nr, (edge, g) in enumerate(zip(node._edges, results, strict=False)):
+            if edge is not None and g is not None:
+                self.send(g, edge[0], edge[1], (node, nr))
+        del grads, results
+        if self.uses is not None:
+            self.finish_leaves_of(node)
+
+    def send(self, g: Any, target: Target, nr: int, sender: tuple[Node, int] | None) -> None:
+        """Add ``g`` to what is pending for an output, brought to that output's shape and dtype."""
+        if isinstance(target, Node):
+            shape, dtype = target._metas[nr]
+            slots = self.pending.get(target)
+            if slots is None:
+                if self.wanted is not None and target not in self.wanted:
+                    return
+                slots = self.pending[target] = [None] * len(target._metas)
+                heappush(self.heap, (-target._sequence, target))
+        else:
+            shape, dtype = target._array.shape, target._array.dtype
+            slots = self.leaves.get(target)
+            if slots is None:
+                if self.targets is not None and target not in self.targets:
+                    return
+                slots = self.leaves[target] = [None]
+        array = g._array if isinstance(g, TensorBase) else g
+        if array.shape != shape:
+            g = SumTo.apply(g, _checked(shape, array.shape, sender))
+        if array.dtype != dtype:
+            g = Cast.apply(g, dtype)
+        if self.create_graph:
+            if not isinstance(g, TensorBase):
+                g = wrap(TensorBase._result_type, np.asarray(g))
+        elif type(g) is not _ndarray:
+            g = np.asarray(getattr(g, "_array", g))
+        if slots[nr] is None:
+            slots[nr] = g
+        elif not self.create_graph and _is_sole(slots, nr):
+            np.add(slots[nr], g, out=slots[nr])
+        else:
+            slots[nr] = slots[nr] + g
+
+    def with_zeros(self, node: Node, grads: list[Any]) -> list[Any]:
+        """Zeros for outputs that nothing used."""
+        filled: list[Any] = []
+        for g, (shape, dtype) in zip(grads, node._metas, strict=True):
+            if g is None and dtype is not None:  # a Function's output may be no tensor
+                g = np.zeros(shape, dtype)
+                if self.create_graph:
+                    g = wrap(TensorBase._result_type, g)
+            filled.append(g)
+        return filled
+
+    # -- hooks -------------------------------------------------------------------------------
+
+    def shown(self, g: Any) -> Any:
+        """A gradient as hooks see it."""
+        return g if g is None or isinstance(g, TensorBase) else wrap(TensorBase._result_type, g)
+
+    def taken(self, g: Any) -> Any:
+        """A gradient as the walk passes it on."""
+        return g if g is None or self.create_graph else g._array
+
+    def run_output_hooks(self, hooks: Hooks, grads: list[Any]) -> None:
+        for nr, table in hooks.on_output.items():
+            if grads[nr] is not None and table:
+                g = self.shown(grads[nr])
+                for hook in list(table.values()):
+                    g = replaced_gradient(hook, g, hook(g))
+                grads[nr] = self.taken(g)
+        for nr, reference in hooks.retained.items():
+            tensor = reference()
+            if tensor is not None and grads[nr] is not None:
+                _retain(tensor, grads[nr], self.create_graph)
+
+    def run_prehooks(self, hooks: Hooks, grads: list[Any]) -> list[Any]:
+        shown = tuple(self.shown(g) for g in grads)
+        for hook in list(hooks.before.values()):
+            shown = replaced_gradients(hook, shown, hook(shown))
+        return [self.taken(g) for g in shown]
+
+    def run_posthooks(self, hooks: Hooks, results: tuple[Any, ...], grads: list[Any]) -> Any:
+        shown, outputs = tuple(map(self.shown, results)), tuple(map(self.shown, grads))
+        for hook in list(hooks.after.values()):
+            shown = replaced_gradients(hook, shown, hook(shown, outputs))
+        return tuple(map(self.taken, shown))
+
+    # -- leaves ------------------------------------------------------------------------------
+
+    def finish_leaves_of(self, node: Node) -> None:
+        """Finish the leaves whose last gradient came from ``node``."""
+        for edge in node._edges:
+            if edge is not None and edge[0] in self.uses:  # type: ignore[operator]
+                self.uses[edge[0]] -= 1  # type: ignore[index]
+                if not self.uses[edge[0]] and edge[0] in self.leaves:  # type: ignore[index]
+                    self.finish(edge[0])
+
+    def finish(self, leaf: TensorBase) -> None:
+        """All that is pending for a leaf has arrived: run its hooks and hand it over."""
+        slots = self.leaves.pop(leaf)
+        hooks = leaf._hooks
+        if hooks is not None:
+            self.run_output_hooks(hooks, slots)
+        if not self.accumulate:
+            self.captured[leaf] = slots
+            return
+        outputs: tuple[Any, ...] = ()
+        if hooks is not None and hooks.before:
+            slots = self.run_prehooks(hooks, slots)
+        if hooks is not None and hooks.after:
+            outputs = tuple(map(self.shown, slots))
+        _accumulate(leaf, slots, self.create_graph)
+        if hooks is not None:
+            for hook in list(hooks.accumulated.values()):
+                hook(leaf)
+            for hook in list(hooks.after.values()):
+                hook((), outputs)
+
+
+def _checked(
+    shape: tuple[int, ...], received: tuple[int, ...], sender: tuple[Node, int] | None
+) -> tuple[int, ...]:
+    """``shape``, if it can be broadcast to what was received.
+
+    Raises:
+        RuntimeError: if it can't.
+    """
+    extra = len(received) - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, received[extra:], strict=True)):
+        node, nr = sender or (None, 0)
+        raise RuntimeError(
+            f"Function {node._name() if node else ''} returned an invalid gradient at index {nr} - "
+            f"got {list(received)} but expected shape compatible with {list(shape)}"
+        )
+    return shape
+
+
+def _leading_to(starts: list[Target], targets: set[Target]) -> set[Target]:
+    """The nodes whose ``backward`` must run for gradients to reach ``targets``."""
+    needed: set[Target] = set()
+    for node in sorted(_reachable(starts), key=lambda n: n._sequence):  # inputs come first
+        if any(e is not None and (e[0] in targets or e[0] in needed) for e in node._edges):
+            needed.add(node)
+    return needed
+
+
+def _leaf_uses(starts: list[Target]) -> dict[TensorBase, int]:
+    """How many edges lead to each leaf."""
+    uses: dict[TensorBase, int] = {}
+    for node in _reachable(starts):
+        for edge in node._edges:
+            if edge is not None and isinstance(edge[0], TensorBase):
+                uses[edge[0]] = uses.get(edge[0], 0) + 1
+    return uses
+
+
+def _reachable(starts: list[Target]) -> set[Node]:
+    """All nodes that ``starts`` depend on."""
+    seen: set[Node] = set(starts)
+    stack = list(seen)
+    while stack:
+        for edge in stack.pop()._edges:
+            if edge is not None and isinstance(edge[0], Node) and edge[0] not in seen:
+                seen.add(edge[0])
+                stack.append(edge[0])
+    return seen
+
+
+# -- handing over ----------------------------------------------------------------------------
+
+_accumulating = threading.Lock()  # passes in several threads may share leaves
+
+
+def _accumulate(x: TensorBase, slots: list[Any], create_graph: bool) -> None:
+    """x.grad += the gradient in ``slots``."""
+    with _accumulating:
+        if create_graph:
+            x._grad = Clone.apply(slots[0]) if x._grad is None else x._grad + slots[0]  # type: ignore[operator]
+        elif x._grad is None:
+            x._grad = wrap(x._result_type, take(slots, 0, x._array))
+        else:
+            _add_to_gradient(x._grad, slots[0])
+
+
+def _retain(x: TensorBase, g: Any, create_graph: bool) -> None:
+    """x.grad = x.grad + a gradient that goes on to x's node."""
+    if x._grad is not None:
+        x._grad = x._grad + g  # type: ignore[operator]
+    else:
+        x._grad = Clone.apply(g) if create_graph else wrap(x._result_type, np.array(g))
+
+
+def _add_to_gradient(total: TensorBase, g: np.ndarray) -> None:
+    if total._array.flags.writeable:
+        np.add(total._array, g, out=total._array)
+    else:
+        total._array = total._array + g
+    if total._counter is not None:
+        total._counter[0] += 1
+
+
+def take(slots: list[Any], nr: int, like: np.ndarray | None = None) -> np.ndarray:
+    """The gradient in ``slots[nr]``, copied unless nobody else holds it.
+
+    Args:
+        like: give it this array's layout in memory, so that updates run through both in step.
+    """
+    if _is_sole(slots, nr) and (like is None or slots[nr].strides == like.strides):
+        return slots[nr]  # type: ignore[no-any-return]
+    if like is None or like.shape != slots[nr].shape:
+        return np.array(slots[nr], order="K")
+    copy = np.empty_like(like)
+    copy[...] = slots[nr]
+    return copy
+
+
+def _is_sole(slots: list[Any], nr: int) -> bool:
+    """Whether only ``slots`` holds the array there: no variable, view or saved value besides."""
+    return (
+        _references(slots, nr) <= _SOLE_OWNER
+        and slots[nr].base is None
+        and slots[nr].flags.writeable
+    )
+
+
+def _references(slots: list[Any], nr: int) -> int:
+    return sys.getrefcount(slots[nr])
+
+
+_SOLE_OWNER = _references([np.zeros(1)], 0)
