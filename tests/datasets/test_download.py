@@ -83,6 +83,7 @@ def test_a_server_without_ranges_sends_all_again(server, path):
     server.no_ranges = True
     download([server.url + "a"], path, MD5)
     assert path.read_bytes() == CONTENT
+    assert len(server.requests) == 2
 
 
 def test_a_wrong_file_is_left_for_the_next_mirror(server, path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 
+import numpy as np
 import pytest
 
 from penlight.datasets import (
@@ -15,6 +16,7 @@ from penlight.datasets import (
     locate,
     verify_dataset,
 )
+from penlight.datasets.idx import idx_bytes
 
 from .conftest import publish, set_mirrors
 from .synthetic import (
@@ -143,6 +145,13 @@ def test_verify_finds_labels_that_do_not_fit(machine):
     assert not verified.ok
     (problem,) = [check.problem for check in verified.checks if not check.ok]
     assert "expected 30 labels, one for each image" in problem
+
+
+def test_verify_finds_labels_of_no_class(machine):
+    folder = write_idx(machine / "data")
+    (folder / f"{IDX_NAMES[3]}.gz").write_bytes(idx_bytes(np.full(20, 200, np.uint8)))
+    (problem,) = [c.problem for c in verify_dataset("mnist", folder).checks if not c.ok]
+    assert "expected labels from 0 to 9, found 200 at position 0" in problem
 
 
 def test_verify_reports_batches(machine):

@@ -209,6 +209,8 @@ def test_silent_mirrors_are_given_up(machine, monkeypatch, server):
     set_mirrors(monkeypatch, "fashion-mnist", (f"{server.url}a/", f"{server.url}b/"))
     assert locate("fashion-mnist").kind == "sample"
     assert len(server.requests) == 2  # the first file of each; no other was asked for
+    with pytest.raises(DataNotFoundError, match=r"no answer within 0\.1 s"):
+        locate("fashion-mnist", sample=False)
 
 
 def test_the_mirror_that_answered_is_asked_first_for_the_next_file(machine, monkeypatch, server):

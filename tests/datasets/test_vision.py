@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import penlight as torch
+from penlight import transforms
 from penlight.datasets import (
     CIFAR10,
     MNIST,
@@ -19,7 +20,7 @@ from penlight.datasets import (
     load,
     locate,
 )
-from penlight.utils.data import Batch, default_collate
+from penlight.utils.data import Batch, DataLoader, default_collate
 
 from .conftest import publish, set_mirrors
 from .synthetic import (
@@ -137,6 +138,38 @@ def test_a_transform_of_batches_is_called_once(root):
     assert scale.calls == 1
 
 
+@pytest.mark.parametrize("make", [MNIST, CIFAR10])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [transforms.ToTensor(), transforms.Normalize((0.5,), (0.25,))],
+        [transforms.Pad(2), transforms.ToTensor()],
+        [transforms.CenterCrop(20)],
+    ],
+    ids=["normalised", "padded", "arrays"],
+)
+def test_a_batch_through_transforms_is_what_its_samples_are(root, make, steps):
+    dataset = make(root, transform=transforms.Compose(steps))
+    singles = [dataset[i] for i in (3, 0, 19)]
+    batch = dataset.__getitems__([3, 0, 19])
+    assert isinstance(batch, Batch)
+    for (image, label), (expected, expected_label) in zip(batch, singles, strict=True):
+        assert type(image) is type(expected)
+        np.testing.assert_array_equal(image, expected)
+        assert label == expected_label
+    images, labels = next(iter(DataLoader(dataset, batch_size=4)))
+    assert isinstance(images, torch.Tensor)
+    np.testing.assert_array_equal(images.numpy(), [np.asarray(dataset[i][0]) for i in range(4)])
+    assert labels.tolist() == [dataset[i][1] for i in range(4)]
+
+
+def test_random_transforms_draw_for_each_image(root):
+    dataset = MNIST(root, transform=transforms.RandomHorizontalFlip())
+    images = default_collate(dataset.__getitems__([0] * 30))[0].numpy()
+    flipped = (images == dataset.data[0].numpy()[:, ::-1]).all((1, 2))
+    assert 3 < flipped.sum() < 27
+
+
 def test_changed_data_and_targets_are_used(root):
     """Keeping a few classes is often done so."""
     for dataset in (MNIST(root), CIFAR10(root)):
@@ -227,6 +260,12 @@ def test_as_tensors_is_to_tensor_and_normalize(root):
     assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
     np.testing.assert_array_equal(x.numpy(), expected)
     np.testing.assert_array_equal(y.numpy(), dataset.targets.numpy())
+    normalise = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]
+    )
+    for i, (image, _) in enumerate(MNIST(root, transform=normalise)):
+        np.testing.assert_array_equal(x[i].numpy(), image.numpy())
+    assert i == 29
 
 
 def test_as_tensors_of_colours_is_per_channel(root):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from penlight.datasets.catalog import CIFAR10_FILES
 from penlight.datasets.vision import VisionDataset
@@ -26,7 +24,3 @@ class CIFAR10(VisionDataset):
     classes: ClassVar[list[str]] = list(CIFAR10_FILES.classes)
     folder = "."  # the archive brings its own
     base_folder = "cifar-10-batches-py"
-
-    @staticmethod
-    def _in_memory(images: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
-        return images, labels.tolist()

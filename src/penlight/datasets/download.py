@@ -190,7 +190,6 @@ def _save(
                 file.write(block)
                 done += len(block)
                 report(name, done, total)
-            file.truncate()
             os.fsync(file.fileno())
     except OSError as error:
         raise OSError(error.errno, f"cannot write {part}: {error.strerror or error}") from error

@@ -31,7 +31,7 @@ class MNIST(VisionDataset):
     @property
     def raw_folder(self) -> str:
         """Where torchvision keeps the files."""
-        return os.path.join(self.root, type(self).__name__, "raw")
+        return os.path.join(self.root, *self.folder.split("/"))
 
     @staticmethod
     def _in_memory(images: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:

@@ -4,9 +4,10 @@ The classes have torchvision's arguments, attributes and folders. What differs: 
 uint8 ndarray, (H, W) or (H, W, C), where torchvision gives a PIL image (Pillow is not needed);
 ``download=True`` fetches nothing that is on this machine already; and a batch is made at once.
 
-**Batches.** A transform that has a method ``batch(images)`` is given the images of a whole batch, a
-uint8 ndarray (N, H, W) or (N, H, W, C); what it returns is indexed by sample, and sample ``i`` is
-what the transform would have made of image ``i``.
+**Batches.** A transform that has a method ``batch(images)``, as those of :mod:`penlight.transforms`
+have, is given the images of a whole batch, a uint8 ndarray (N, H, W) or (N, H, W, C). What it returns,
+a tensor or an ndarray, is indexed by sample, and sample ``i`` is what the transform would have made of
+image ``i``. Any other transform is called for each image.
 """
 
 from __future__ import annotations
@@ -111,12 +112,13 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
     def __getitems__(self, indices: Sequence[int]) -> Sequence[tuple[Any, Any]]:
         """All samples of a batch; by one indexing call if the transform takes batches."""
         whole = getattr(self.transform, "batch", None)
-        if self.target_transform is not None or (self.transform is not None and whole is None):
+        if self.target_transform is not None or not (self.transform is None or callable(whole)):
             return [self[i] for i in indices]
         images = _rows(self.data, np.asarray(indices, np.intp))
+        made = images if whole is None else whole(images)
+        raw = isinstance(made, np.ndarray)
         targets = np.array([self.targets[i] for i in indices], np.int64)
-        made = from_numpy(images) if whole is None else whole(images)
-        return _Samples([made, from_numpy(targets)], raw=whole is None)
+        return _Samples([from_numpy(made) if raw else made, from_numpy(targets)], raw)
 
     def __repr__(self) -> str:
         lines = [
@@ -179,7 +181,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
     @staticmethod
     def _in_memory(images: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
         """``data`` and ``targets`` in torchvision's types."""
-        raise NotImplementedError
+        return images, labels.tolist()
 
 
 class _Samples(Batch):
