@@ -1,26 +1,20 @@
-"""Rows for losses and embeddings."""
+"""Rows for losses of numbers and of probabilities."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, integers, normal
+from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
 
-_logits = np.zeros((3, 4), np.float32)
-_classes = np.array([0, 1, 3])
+_zeros = np.zeros((3, 4), np.float32)
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def _probabilities(rng, *shape):  # type: ignore[no-untyped-def]
+def probabilities(rng, *shape):  # type: ignore[no-untyped-def]
     return np.asarray(rng.uniform(0.1, 0.9, shape), np.float32)
 
 
-def _distribution(rng, n, c):  # type: ignore[no-untyped-def]
-    p = rng.uniform(0.1, 1, (n, c))
-    return np.asarray(p / p.sum(1, keepdims=True), np.float32)
-
-
-class _Constant:
+class Constant:
     """An array that becomes a tensor without gradient: targets and weights."""
 
     def __init__(self, array):  # type: ignore[no-untyped-def]
@@ -30,10 +24,12 @@ class _Constant:
         return f"const{list(self.array.shape)}".replace(" ", "")
 
 
-def _function(name):  # type: ignore[no-untyped-def]
+def function(name):  # type: ignore[no-untyped-def]
+    """A call of ``nn.functional``, constants in the first argument's dtype."""
+
     def call(torch, x, *args, **kwargs):  # type: ignore[no-untyped-def]
         def convert(v):  # type: ignore[no-untyped-def]
-            return torch.from_numpy(v.array.copy()).to(x.dtype) if isinstance(v, _Constant) else v
+            return torch.from_numpy(v.array.copy()).to(x.dtype) if isinstance(v, Constant) else v
 
         return getattr(torch.nn.functional, name)(
             x, *map(convert, args), **{k: convert(v) for k, v in kwargs.items()}
@@ -42,217 +38,284 @@ def _function(name):  # type: ignore[no-untyped-def]
     return call
 
 
-def _class_losses(rng):  # type: ignore[no-untyped-def]
-    weight = _Constant(np.float32([0.5, 2, 1, 3]))
-    for reduction in REDUCTIONS:
-        yield Sample(normal(rng, 3, 4), integers(rng, 0, 4, 3), reduction=reduction)
-        yield Sample(normal(rng, 3, 4), integers(rng, 0, 4, 3), weight=weight, reduction=reduction)
-        yield Sample(
-            normal(rng, 2, 4, 3), integers(rng, 0, 4, 2, 3), ignore_index=1, reduction=reduction
-        )
-    yield Sample(normal(rng, 4), np.array(2))
-    yield Sample(normal(rng, 2, 1), np.array([0, 0]))
-    yield Sample(normal(rng, 3, 4), np.array([0, -100, 3]), weight=weight)
+def shifted(rng, *shape):  # type: ignore[no-untyped-def]
+    """Values whose differences from ``distinct`` ones lie off the kinks at 0, 0.3, 0.4 and 1."""
+    return np.asarray(distinct(rng, *shape) + np.float32(0.11))
 
 
-def _cross_entropy(rng):  # type: ignore[no-untyped-def]
-    yield from _class_losses(rng)
-    weight = _Constant(np.float32([0.5, 2, 1, 3]))
-    for reduction in REDUCTIONS:
-        yield Sample(
-            normal(rng, 3, 4), np.array([1, 1, 2]), label_smoothing=0.1, reduction=reduction
-        )
-        yield Sample(
-            normal(rng, 3, 4),
-            np.array([1, -100, 2]),
-            weight=weight,
-            label_smoothing=0.3,
-            reduction=reduction,
-        )
-        yield Sample(
-            normal(rng, 3, 4),
-            _distribution(rng, 3, 4),
-            weight=weight,
-            label_smoothing=0.2,
-            reduction=reduction,
-        )
-    yield Sample(normal(rng, 4), _distribution(rng, 1, 4)[0])
-    yield Sample(normal(rng, 3, 4, scale=1000), np.array([1, 1, 2]))
-
-
-_bad_classes = [
-    Bad(IndexError, "Target 4 is out of bounds", (_logits, np.array([0, 1, 4]))),
-    Bad(IndexError, "out of bounds", (_logits, np.array([0, 1, -1]))),
-    Bad(ValueError, "batch_size", (_logits, np.array([0, 1]))),
-    Bad(RuntimeError, "weight", (_logits, _classes, np.ones(3, "f"))),
-]
-OpSpec(
-    "F.cross_entropy",
-    _function("cross_entropy"),
-    _cross_entropy,
-    errors=[
-        *_bad_classes,
-        Bad(RuntimeError, "label_smoothing", (_logits, _classes), {"label_smoothing": 1.5}),
-        Bad(RuntimeError, "Long", (_logits, _classes.astype("i4"))),
-    ],
-)
-OpSpec("F.nll_loss", _function("nll_loss"), _class_losses, errors=_bad_classes)
-OpSpec(
-    "empty batches",
-    lambda torch, x, t: (
-        torch.nn.functional.cross_entropy(x, t),
-        torch.nn.functional.cross_entropy(x, t, reduction="sum"),
-        torch.nn.functional.mse_loss(x, x.detach()),
-    ),
-    lambda rng: [Sample(np.zeros((0, 4), "f"), np.zeros((0,), np.int64))],
-)
-OpSpec(
-    "all ignored",
-    lambda torch, x, t: torch.nn.functional.cross_entropy(x.detach(), t),
-    lambda rng: [Sample(_logits, np.array([-100] * 3))],
-    gradient=False,
-)
-
-
-def _pairs(make=distinct, other=distinct):  # type: ignore[no-untyped-def]
+def _pairs(**options):  # type: ignore[no-untyped-def]
     def samples(rng):  # type: ignore[no-untyped-def]
         for reduction in REDUCTIONS:
-            yield Sample(make(rng, 2, 3), other(rng, 2, 3) + np.float32(0.11), reduction=reduction)
-        yield Sample(make(rng), other(rng) + np.float32(0.11))
+            yield Sample(distinct(rng, 2, 3), shifted(rng, 2, 3), reduction=reduction)
+        yield Sample(distinct(rng), shifted(rng))
+        yield Sample(distinct(rng, 0, 3), shifted(rng, 0, 3))
+        yield Sample(distinct(rng, 3, 2).T, Constant(shifted(rng, 2, 3)))
+        if options:
+            yield Sample(distinct(rng, 4), shifted(rng, 4), **options)
 
     return samples
 
 
-_pair = (_logits, _logits)
-_unknown = Bad(ValueError, "reduction", _pair, {"reduction": "average"})
-OpSpec("F.mse_loss", _function("mse_loss"), _pairs(), errors=[_unknown])
-OpSpec("F.l1_loss", _function("l1_loss"), _pairs(), errors=[_unknown])
+def _weighted(rng):  # type: ignore[no-untyped-def]
+    weight = Constant(np.float32([[1, 2, 0], [3, 0.5, 1]]))
+    for reduction in REDUCTIONS:
+        yield Sample(distinct(rng, 2, 3), shifted(rng, 2, 3), weight=weight, reduction=reduction)
+
+
+_pair = (_zeros, _zeros)
+_integers = Bad(NotImplementedError, "dtype torch.int64", (np.ones(2, int), np.ones(2, int)))
+_errors = [
+    Bad(ValueError, "reduction", _pair, {"reduction": "average"}),
+    Bad(RuntimeError, "must match the size", (_zeros, np.zeros((3, 1), "f")[:2])),
+]
+_weight_errors = [Bad(ValueError, "same size", _pair, {"weight": np.ones(4, "f")})]
+OpSpec(
+    "F.mse_loss",
+    function("mse_loss"),
+    lambda rng: [*_pairs()(rng), *_weighted(rng)],
+    errors=[_errors[0], _integers, *_weight_errors],
+)
+OpSpec(
+    "F.l1_loss",
+    function("l1_loss"),
+    lambda rng: [*_pairs()(rng), *_weighted(rng)],
+    errors=[
+        _errors[0],
+        *_weight_errors,
+        Bad(RuntimeError, "mean", (np.ones(2, int), np.ones(2, int))),
+    ],
+)
 OpSpec(
     "F.smooth_l1_loss",
-    _function("smooth_l1_loss"),
-    lambda rng: [
-        *_pairs()(rng),
-        Sample(distinct(rng, 3), distinct(rng, 3) + np.float32(0.1), beta=0.4),
-    ],
-    errors=[Bad(RuntimeError, "beta", _pair, {"beta": -1.0})],
+    function("smooth_l1_loss"),
+    lambda rng: [*_pairs(beta=0.3)(rng), Sample(distinct(rng, 4), shifted(rng, 4), beta=0)],
+    errors=[_errors[0], _integers, Bad(RuntimeError, "beta", _pair, {"beta": -1.0})],
 )
 OpSpec(
     "F.huber_loss",
-    _function("huber_loss"),
-    lambda rng: [
-        *_pairs()(rng),
-        Sample(distinct(rng, 3), distinct(rng, 3) + np.float32(0.1), delta=0.4),
+    function("huber_loss"),
+    lambda rng: [*_pairs(delta=0.3)(rng), *_weighted(rng)],
+    errors=[
+        _errors[0], _integers, *_weight_errors, Bad(RuntimeError, "delta", _pair, {"delta": 0.0}),
     ],
-    errors=[Bad(RuntimeError, "delta", _pair, {"delta": 0.0})],
+)  # fmt: skip
+OpSpec(
+    "losses at the kink",
+    lambda torch, x, t: tuple(
+        getattr(torch.nn.functional, n)(x, t.detach(), reduction="none")
+        for n in ("l1_loss", "smooth_l1_loss", "huber_loss", "mse_loss")
+    ),
+    lambda rng: [Sample(np.float32([-1, 0, 1, 2]), np.float32([0, 0, 0, 2]))],
+    numerical=False,
+    note="there is no derivative there",
+)
+OpSpec(
+    "losses of mixed dtypes",  # which PyTorch's backward refuses
+    lambda torch, x, t: tuple(
+        getattr(torch.nn.functional, n)(x.detach(), t.detach(), reduction=r)
+        for n in (
+            "mse_loss",
+            "l1_loss",
+            "smooth_l1_loss",
+            "huber_loss",
+            "binary_cross_entropy_with_logits",
+        )
+        for r in ("mean", "none")
+    ),
+    lambda rng: [
+        Sample(distinct(rng, 2, 3), shifted(rng, 2, 3).astype("d")),
+        Sample(distinct(rng, 2, 3).astype("d"), shifted(rng, 2, 3)),
+    ],
+    gradient=False,
+)
+OpSpec(
+    "losses that overflow",
+    lambda torch, x: (
+        torch.nn.functional.binary_cross_entropy_with_logits(x, (x.detach() > 0).float()),
+        torch.nn.functional.binary_cross_entropy_with_logits(x, (x.detach() < 0).float()),
+        torch.nn.functional.smooth_l1_loss(x, -x.detach(), reduction="none"),
+        torch.nn.functional.huber_loss(x, -x.detach(), reduction="none"),
+        torch.nn.functional.mse_loss(x, -x.detach(), reduction="none"),
+        torch.nn.functional.binary_cross_entropy(
+            (x > 0).float(), (x.detach() < 0).float(), reduction="none"
+        ),
+    ),
+    lambda rng: [Sample(np.float32([1e4, -1e4, 1e20, -1e20, 60, -60]))],
+    numerical=False,
+    note="float32's range is the point",
+)
+OpSpec(
+    "losses of NaN",
+    lambda torch, x: tuple(
+        getattr(torch.nn.functional, n)(x, x.detach() * 0 + 0.5, reduction="none")
+        for n in (
+            "mse_loss",
+            "l1_loss",
+            "smooth_l1_loss",
+            "huber_loss",
+            "binary_cross_entropy_with_logits",
+        )
+    ),
+    lambda rng: [Sample(np.float32([np.nan, 1.0]))],
+    numerical=False,
+    note="NaN",
 )
 OpSpec(
     "F.binary_cross_entropy",
-    _function("binary_cross_entropy"),
+    function("binary_cross_entropy"),
     lambda rng: [
         *(
-            Sample(_probabilities(rng, 2, 3), _probabilities(rng, 2, 3), reduction=r)
+            Sample(probabilities(rng, 2, 3), probabilities(rng, 2, 3), reduction=r)
             for r in REDUCTIONS
         ),
         Sample(
-            _probabilities(rng, 2, 3),
-            _Constant(_probabilities(rng, 2, 3)),
-            weight=_Constant(np.float32([1, 2, 3])),
+            probabilities(rng, 2, 3),
+            Constant(probabilities(rng, 2, 3)),
+            weight=Constant(np.float32([1, 2, 3])),
         ),
+        Sample(probabilities(rng, 0, 3), probabilities(rng, 0, 3)),
+        Sample(probabilities(rng), probabilities(rng)),
     ],
     errors=[
-        Bad(RuntimeError, "between 0 and 1", (_logits + 2, _logits)),
-        Bad(ValueError, "target size", (_logits, _logits[:2])),
+        Bad(RuntimeError, "elements of input", (_zeros + 2, _zeros)),
+        Bad(RuntimeError, "elements of input", (_zeros * np.nan, _zeros)),
+        Bad(RuntimeError, "elements of target", (_zeros, _zeros - 1)),
+        Bad(ValueError, "target size", (_zeros, _zeros[:2])),
+        Bad(RuntimeError, "dtype", (_zeros, _zeros.astype("d"))),
+        Bad(RuntimeError, "dtype", (_zeros, _zeros.astype(int))),
+        _errors[0],
     ],
+)
+OpSpec(
+    "F.binary_cross_entropy at 0 and 1",
+    function("binary_cross_entropy"),
+    lambda rng: [Sample(np.float32([0, 1, 0, 1]), Constant(np.float32([0, 1, 1, 0])))],
+    numerical=False,
+    note="the logarithm is held there",
 )
 OpSpec(
     "F.binary_cross_entropy_with_logits",
-    _function("binary_cross_entropy_with_logits"),
+    function("binary_cross_entropy_with_logits"),
     lambda rng: [
-        *(Sample(normal(rng, 2, 3), _probabilities(rng, 2, 3), reduction=r) for r in REDUCTIONS),
+        *(Sample(normal(rng, 2, 3), probabilities(rng, 2, 3), reduction=r) for r in REDUCTIONS),
         Sample(
             normal(rng, 2, 3),
-            _Constant(_probabilities(rng, 2, 3)),
-            weight=_Constant(np.float32([1, 2, 3])),
-            pos_weight=_Constant(np.float32([3, 1, 2])),
+            Constant(probabilities(rng, 2, 3)),
+            weight=Constant(np.float32([1, 2, 3])),
+            pos_weight=Constant(np.float32([3, 1, 2])),
         ),
+        Sample(normal(rng, 0, 3), probabilities(rng, 0, 3)),
+        Sample(normal(rng), probabilities(rng)),
     ],
-    errors=[Bad(ValueError, "Target size", (_logits, _logits[:2]))],
+    errors=[
+        Bad(ValueError, "Target size", (_zeros, _zeros[:2])),
+        Bad(RuntimeError, "floating", (_zeros, _zeros.astype(int))),
+        _errors[0],
+    ],
+)
+OpSpec(
+    "weight of positives with a gradient",
+    function("binary_cross_entropy_with_logits"),
+    lambda rng: [
+        Sample(normal(rng, 2, 3), probabilities(rng, 2, 3), pos_weight=np.float32([3, 1, 2]))
+    ],
+    parity=False,
+    note="PyTorch has no gradient for it",
+)
+OpSpec(
+    "F.kl_div of negative targets",
+    function("kl_div"),
+    lambda rng: [Sample(normal(rng, 2), Constant(np.float32([-1, 0.5])), reduction="none")],
+    numerical=False,
+    note="NaN",
 )
 OpSpec(
     "F.kl_div",
-    _function("kl_div"),
+    function("kl_div"),
     lambda rng: [
         *(
-            Sample(normal(rng, 2, 3), _probabilities(rng, 2, 3), reduction=r)
+            Sample(normal(rng, 2, 3), probabilities(rng, 2, 3), reduction=r)
             for r in ("batchmean", "sum", "none")
         ),
         Sample(normal(rng, 2, 3), normal(rng, 2, 3), reduction="batchmean", log_target=True),
-        Sample(normal(rng, 2, 2), _Constant(np.float32([[0, 1], [0.5, 0.5]])), reduction="sum"),
+        Sample(normal(rng, 2, 2), Constant(np.float32([[0, 1], [0.5, 0.5]])), reduction="sum"),
+        Sample(normal(rng), probabilities(rng), reduction="batchmean"),
     ],
+    errors=[_errors[0]],
 )
-
 OpSpec(
-    "F.embedding",
-    lambda torch, i, w, **k: torch.nn.functional.embedding(i, w, **k),
+    "F.poisson_nll_loss",
+    function("poisson_nll_loss"),
     lambda rng: [
-        Sample(np.array([[0, 2], [2, 2]]), normal(rng, 4, 3)),
-        Sample(np.array([1, 0, 1]), normal(rng, 4, 3), padding_idx=1),
-        Sample(np.array(3), normal(rng, 4, 3)),
-        Sample(np.zeros((0,), np.int64), normal(rng, 4, 3)),
+        *(
+            Sample(normal(rng, 2, 3), Constant(np.float32([[0, 1, 4], [2, 0, 1]])), reduction=r)
+            for r in REDUCTIONS
+        ),
+        Sample(normal(rng, 3), Constant(np.float32([0, 2, 5])), full=True),
+        Sample(probabilities(rng, 3), Constant(np.float32([0, 1, 5])), log_input=False, eps=0.1),
+    ],
+    errors=[_errors[0]],
+)
+OpSpec(
+    "F.gaussian_nll_loss",
+    lambda torch, x, t, v, **options: torch.nn.functional.gaussian_nll_loss(x, t, v, **options),
+    lambda rng: [
+        *(
+            Sample(normal(rng, 2, 3), normal(rng, 2, 3), probabilities(rng, 2, 3), reduction=r)
+            for r in REDUCTIONS
+        ),
+        Sample(normal(rng, 2, 3), normal(rng, 2, 3), probabilities(rng, 2, 1), full=True),
+        Sample(normal(rng, 2, 3), normal(rng, 2, 3), probabilities(rng, 2)),
+        Sample(normal(rng, 2, 3), normal(rng, 2, 3), 2.0),
     ],
     errors=[
-        Bad(IndexError, "out of range", (np.array([4]), _logits[:, :2])),
-        Bad(RuntimeError, "Long", (np.ones(2, "f"), _logits)),
+        Bad(ValueError, "incorrect size", (_zeros, _zeros, np.ones(2, "f"))),
+        Bad(ValueError, "negative", (_zeros, _zeros, _zeros - 1)),
+        Bad(ValueError, "reduction", (_zeros, _zeros, _zeros + 1), {"reduction": "average"}),
     ],
 )
 OpSpec(
-    "F.one_hot",
-    lambda torch, i, *a: torch.nn.functional.one_hot(i, *a),
-    lambda rng: [Sample(_classes), Sample(_classes, 6), Sample(np.array(2))],
-    gradient=False,
-    errors=[
-        Bad(RuntimeError, "num_classes", (_classes, 3)),
-        Bad(RuntimeError, "non-negative", (np.array([-1]),)),
-    ],
+    "F.gaussian_nll_loss at a small variance",
+    lambda torch, x, t, v: torch.nn.functional.gaussian_nll_loss(x, t, v, eps=0.5),
+    lambda rng: [Sample(normal(rng, 3), normal(rng, 3), np.float32([0, 0.2, 0.7]))],
+    numerical=False,
+    note="the gradient passes as if the variance were not held",
 )
 
 for _name, _arguments in [
     ("MSELoss", ""),
     ("L1Loss", "reduction='sum'"),
-    ("SmoothL1Loss", "beta=0.5"),
-    ("HuberLoss", "delta=0.5"),
+    ("SmoothL1Loss", "beta=0.3"),
+    ("HuberLoss", "delta=0.3"),
     ("KLDivLoss", "reduction='batchmean'"),
+    ("KLDivLoss", "reduction='sum', log_target=True"),
     ("BCEWithLogitsLoss", ""),
+    ("BCEWithLogitsLoss", "torch.tensor([1., 2, 3]), pos_weight=torch.tensor([2., 1, 0])"),
+    ("PoissonNLLLoss", "full=True"),
+    ("PoissonNLLLoss", "reduction='none'"),
 ]:
     ModuleSpec(
-        f"nn.{_name}",
+        f"nn.{_name}({_arguments})",
         lambda torch, name=_name, a=_arguments: eval(f"torch.nn.{name}({a})", {"torch": torch}),
-        lambda rng: [Sample(distinct(rng, 2, 3), _probabilities(rng, 2, 3))],
-    )
+        lambda rng: [Sample(distinct(rng, 2, 3), probabilities(rng, 2, 3))],
+        covers=(f"nn.{_name}",),
+        errors=[
+            Bad(ValueError, "reduction", (
+                lambda torch, name=_name: getattr(torch.nn, name)(reduction="average")(
+                    torch.ones(2), torch.ones(2)
+                ),
+            ))
+        ],
+    )  # fmt: skip
 ModuleSpec(
     "nn.BCELoss",
-    lambda torch: torch.nn.BCELoss(),
-    lambda rng: [Sample(_probabilities(rng, 2, 3), _probabilities(rng, 2, 3))],
+    lambda torch: torch.nn.BCELoss(torch.tensor([1.0, 2, 3])),
+    lambda rng: [Sample(probabilities(rng, 2, 3), probabilities(rng, 2, 3))],
+    errors=[Bad(ValueError, "target size", (_zeros, _zeros[:2]))],
 )
 ModuleSpec(
-    "nn.CrossEntropyLoss",
-    lambda torch: torch.nn.CrossEntropyLoss(torch.ones(4), label_smoothing=0.1),
-    lambda rng: [Sample(normal(rng, 3, 4), _classes)],
-)
-ModuleSpec(
-    "nn.NLLLoss",
-    lambda torch: torch.nn.NLLLoss(),
-    lambda rng: [Sample(normal(rng, 3, 4), _classes)],
-)
-ModuleSpec(
-    "nn.Embedding",
-    lambda torch: torch.nn.Embedding(5, 3),
-    lambda rng: [Sample(np.array([[0, 2], [4, 2]]))],
-)
-ModuleSpec(
-    "nn.Embedding padded",
-    lambda torch: torch.nn.Embedding(5, 3, padding_idx=2),
-    lambda rng: [Sample(np.array([[0, 2], [4, 1]]))],
-    second_order=False,
-    note="the padding row's gradient is dropped",
+    "nn.GaussianNLLLoss",
+    lambda torch: torch.nn.GaussianNLLLoss(full=True, eps=1e-3, reduction="sum"),
+    lambda rng: [Sample(normal(rng, 2, 3), normal(rng, 2, 3), probabilities(rng, 2, 1))],
+    errors=[Bad(ValueError, "negative", (_zeros, _zeros, _zeros - 1))],
 )

@@ -82,6 +82,7 @@ class OpSpec:
         errors: calls that must be refused.
         covers: further public names that the row tests (``Tensor.add`` ...).
         gradient: False for ops without one (comparisons, indices): no numerical check.
+        numerical: False where the gradient is by definition not the derivative (a padding row's).
         second_order: False where the second derivative does not exist; say why in ``note``.
         rtol, atol: for float32 parity.
         parity: False where PyTorch can't be compared (random numbers); say why in ``note``.
@@ -93,6 +94,7 @@ class OpSpec:
     errors: list[Bad] = field(default_factory=list)
     covers: tuple[str, ...] = ()
     gradient: bool = True
+    numerical: bool = True
     second_order: bool = True
     parity: bool = True
     rtol: float = 1e-5
@@ -122,6 +124,7 @@ class ModuleSpec:
     samples: Samples
     covers: tuple[str, ...] = ()
     errors: list[Bad] = field(default_factory=list)
+    numerical: bool = True  # False: the gradient is by definition not the derivative
     second_order: bool = True
     parity: bool = True
     train_mode: bool = True  # False: random in training mode; compared in eval mode alone

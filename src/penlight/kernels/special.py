@@ -59,10 +59,37 @@ def _parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return inside, centre, tail
 
 
+# erf(x) / x as P(x^2) / Q(x^2) on |x| <= 3.95, beyond which erf rounds to 1 in float32; fitted to
+# math.erf by least squares that were weighted anew until the relative error was even: 2.1e-8
+_P = (2.02588991e-06, 0.000284684973, 0.00380812264, 0.0528753248, 0.191549685, 1.12837914)
+_Q = (3.78314647e-05, 0.00117071267, 0.015055015, 0.11455933, 0.503089164, 1.0)
+
+
+def _erf_float32(x: np.ndarray) -> np.ndarray:
+    """x P(x^2) / Q(x^2): some twenty passes of arithmetic, without a choice between branches."""
+    y = np.clip(x, -3.95, 3.95)
+    t = y * y
+    y *= _polynomial(t, _P)
+    y /= _polynomial(t, _Q)
+    return np.clip(y, -1, 1)
+
+
+def _polynomial(t: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
+    """By Horner's rule, from the highest power down."""
+    y = t * coefficients[0]
+    for c in coefficients[1:-1]:
+        y += c
+        y *= t
+    y += coefficients[-1]
+    return y
+
+
 def erf(x: np.ndarray) -> np.ndarray:
     """(2 / sqrt(pi)) times the integral of exp(-t^2) from 0 to x; float32 or float64."""
     if x.dtype == np.float16:
         return erf(x.astype(np.float32)).astype(np.float16)
+    if x.dtype == np.float32:
+        return _erf_float32(x)
     inside, centre, tail = _parts(x)
     return np.where(inside, centre, np.sign(x) * (1 - tail))
 

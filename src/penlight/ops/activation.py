@@ -1,4 +1,9 @@
-"""Activation functions: rectifiers and their smooth relatives."""
+"""Activation functions: rectifiers and their smooth relatives.
+
+[condition] is 1 where the condition holds and 0 elsewhere. Piecewise functions are computed as sums of
+such products rather than with ``np.where``: on inputs of random sign the processor would guess every
+second branch wrong, which costs fifteen times the arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +14,28 @@ import numpy as np
 
 from penlight.autograd.op import Op
 from penlight.kernels import special
+from penlight.kernels.pointwise import clip, negative_part, positive_part
 from penlight.ops.promotion import floating
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["Elu", "Gelu", "GeluTanh", "LeakyRelu", "Mish", "Prelu", "Silu", "Softplus", "erf", "erfc",
-           "hardtanh", "logsigmoid", "relu", "sigmoid", "tanh"]  # fmt: skip
+__all__ = [
+    "Elu", "Gelu", "GeluTanh", "Hardshrink", "Hardsigmoid", "Hardswish", "LeakyRelu", "LogSigmoid",
+    "Mish", "Prelu", "Sigmoid", "Silu", "Softplus", "Softshrink", "Threshold", "erf", "erfc",
+    "hardtanh", "relu", "sigmoid", "tanh",
+]  # fmt: skip
+
+
+# -- rectifiers ------------------------------------------------------------------------------
 
 
 class Relu(Op):
-    """y = max(x, 0); dx = dy where y > 0, else 0."""
+    """y = max(x, 0); dx = dy [y > 0]."""
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        y = np.maximum(x, 0)
+        y = positive_part(x)
         ctx.save(y)
         return y
 
@@ -35,49 +47,57 @@ class Relu(Op):
 
 def relu(input: Tensor) -> Tensor:
     """max(input, 0), elementwise."""
-    return Relu.apply(input)  # type: ignore[no-any-return]
+    return Relu.apply(input)
 
 
 class Hardtanh(Op):
-    """y = x held between low and high; dx = dy strictly between them, else 0."""
+    """y = x held between low and high; dx = dy [low < x < high]."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, low: float, high: float) -> Any:
         ctx.save(x)
         ctx.low, ctx.high = low, high
-        return np.minimum(np.maximum(x, low), high)
+        if x.dtype.kind in "iu":  # integers stay integers
+            low, high = int(low), int(high)
+        return clip(x, low, high)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy * ((x > ctx.low) & (x < ctx.high)), None, None
+        return dy * ((x > ctx.low) & (x < ctx.high))
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``input`` held between two bounds."""
-    return Hardtanh.apply(input, min_val, max_val)  # type: ignore[no-any-return]
+    return Hardtanh.apply(input, min_val, max_val)
 
 
 class LeakyRelu(Op):
-    """y = x where x > 0, else s x; dx = dy or s dy.
+    """y = max(x, 0) + s min(x, 0); dx = dy [x > 0] + s dy [x <= 0].
+
+    The slope s is a number, or an array of one for each element (RReLU).
 
     Source: Maas, Hannun & Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Any, slope: float) -> Any:
-        ctx.save(x)
-        ctx.slope = slope
-        return np.where(x > 0, x, x * slope)
+    def forward(ctx: Any, x: Any, slope: Any) -> Any:
+        ctx.save(x, slope)
+        y = negative_part(x)
+        y *= slope
+        y += positive_part(x)
+        return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        (x,) = ctx.saved
-        return np.where(x > 0, dy, dy * ctx.slope), None
+        x, slope = ctx.saved
+        positive = x > 0
+        return dy * positive + dy * slope * ~positive
 
 
 class Prelu(Op):
-    """y = x where x > 0, else w x with a learned w; dw = dy x where x <= 0.
+    """y = max(x, 0) + w min(x, 0) with a learned w; dx = dy [x > 0] + w dy [x <= 0],
+    dw = dy min(x, 0).
 
     Source: He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", 2015, equation 1.
     """
@@ -85,16 +105,17 @@ class Prelu(Op):
     @staticmethod
     def forward(ctx: Any, x: Any, w: Any) -> Any:
         ctx.save(x, w)
-        return np.where(x > 0, x, w * x)
+        return positive_part(x) + w * negative_part(x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         x, w = ctx.saved
-        return np.where(x > 0, dy, w * dy), np.where(x > 0, 0, x * dy)
+        positive = x > 0
+        return dy * positive + dy * w * ~positive, dy * negative_part(x)
 
 
 class Elu(Op):
-    """y = s x where x > 0, else s a (e^(r x) - 1); dx = s dy, or s a r e^(r x) dy.
+    """y = s max(x, 0) + s a (e^(r min(x, 0)) - 1); dx = s dy [x > 0] + s a r e^(r x) dy [x <= 0].
 
     ELU has s = r = 1; SELU scales (s) and CELU stretches (r = 1/a).
 
@@ -106,29 +127,112 @@ class Elu(Op):
     def forward(ctx: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
         ctx.save(x)
         ctx.alpha, ctx.scale, ctx.rate = alpha, scale, rate
-        negative = (scale * alpha) * np.expm1(np.minimum(x, 0) * rate)
-        return np.where(x > 0, x * scale, negative)
+        y = np.expm1(negative_part(x) * rate)
+        y *= scale * alpha
+        y += positive_part(x) * scale
+        return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
         slope = ctx.scale * ctx.alpha * ctx.rate
-        negative = dy * (np.exp(np.where(x > 0, 0, x) * ctx.rate) * slope)
-        return np.where(x > 0, dy * ctx.scale, negative), None, None, None
+        positive = x > 0
+        e = np.exp(negative_part(x) * ctx.rate)
+        return dy * positive * ctx.scale + dy * ~positive * e * slope
 
 
-def stable_sigmoid(x: Any) -> Any:
-    """1 / (1 + e^-x) as (1 + tanh(x/2)) / 2, which never overflows."""
-    return np.tanh(x * 0.5) * 0.5 + 0.5
+class Threshold(Op):
+    """y = x where x > t, else v; dx = dy [x > t]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, threshold: float, value: float) -> Any:
+        above = ~(x <= threshold)  # so that NaN stays
+        ctx.save(above)
+        return np.where(above, x, x.dtype.type(value))
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (above,) = ctx.saved
+        return dy * above
 
 
-class Sigmoid(Op):
-    """y = 1 / (1 + e^-x); dx = dy y (1 - y)."""
+class Hardshrink(Op):
+    """y = x [|x| > s]; dx = dy [|x| > s]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, size: float) -> Any:
+        outside = ~(np.abs(x) <= size)
+        ctx.save(outside)
+        return x * outside
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (outside,) = ctx.saved
+        return dy * outside
+
+
+class Softshrink(Op):
+    """y = x - clip(x, -s, s); dx = dy [|x| > s]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, size: float) -> Any:
+        ctx.save(~(np.abs(x) <= size))
+        return x - clip(x, -size, size)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (outside,) = ctx.saved
+        return dy * outside
+
+
+class Hardsigmoid(Op):
+    """y = clip(x + 3, 0, 6) / 6; dx = dy / 6 [|x| < 3]."""
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        e = np.exp(-np.abs(x))  # never overflows, and keeps the relative precision of small y
-        y = np.where(x >= 0, 1, e) / (1 + e)
+        ctx.save(np.abs(x) < 3)
+        y = clip(x + 3, 0, 6)
+        y /= 6
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (inside,) = ctx.saved
+        return dy * inside / 6
+
+
+class Hardswish(Op):
+    """y = x clip(x + 3, 0, 6) / 6; dx = dy (x / 3 + 1/2) [|x| < 3] + dy [x >= 3].
+
+    Source: Howard et al., "Searching for MobileNetV3", 2019, section 5.2.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(x)
+        y = clip(x + 3, 0, 6)
+        y *= x
+        y /= 6
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        near = np.minimum(np.maximum(x, -3), 3)  # finite where x is not
+        return dy * ((near / 3 + 0.5) * (np.abs(x) < 3) + (x >= 3))
+
+
+# -- sigmoid and tanh ------------------------------------------------------------------------
+
+
+class Sigmoid(Op):
+    """y = 1 / (1 + e^-x); dx = dy y (1 - y). Where e^-x overflows, y is 0, as it should be."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = np.asarray(np.exp(-x))
+        y += 1
+        np.reciprocal(y, out=y)
         ctx.save(y)
         return y
 
@@ -140,7 +244,21 @@ class Sigmoid(Op):
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-input)), elementwise."""
-    return Sigmoid.apply(floating(input))  # type: ignore[no-any-return]
+    return Sigmoid.apply(floating(input))
+
+
+class LogSigmoid(Op):
+    """y = -ln(1 + e^-x) = min(x, 0) - ln(1 + e^-|x|); dx = dy / (1 + e^x)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(x)
+        return negative_part(x) - np.log1p(np.exp(-np.abs(x)))
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        return dy * Sigmoid.apply(-x)
 
 
 class Tanh(Op):
@@ -160,7 +278,10 @@ class Tanh(Op):
 
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent, elementwise."""
-    return Tanh.apply(floating(input))  # type: ignore[no-any-return]
+    return Tanh.apply(floating(input))
+
+
+# -- the error function and GELU -------------------------------------------------------------
 
 
 class Erf(Op):
@@ -179,7 +300,7 @@ class Erf(Op):
 
 def erf(input: Tensor) -> Tensor:
     """The error function, elementwise."""
-    return Erf.apply(floating(input))  # type: ignore[no-any-return]
+    return Erf.apply(floating(input))
 
 
 class Erfc(Op):
@@ -197,27 +318,38 @@ class Erfc(Op):
 
 def erfc(input: Tensor) -> Tensor:
     """1 - erf(input), elementwise, accurate also where erf is nearly 1."""
-    return Erfc.apply(floating(input))  # type: ignore[no-any-return]
+    return Erfc.apply(floating(input))
 
 
 class Gelu(Op):
-    """y = x P(x), P the normal distribution function; dx = dy (P(x) + x p(x)), p its density.
+    """y = x P with P = (1 + erf(x / sqrt 2)) / 2, the normal distribution function.
 
-    P(x) = (1 + erf(x / sqrt 2)) / 2, p(x) = e^(-x^2 / 2) / sqrt(2 pi).
+    dP = dy x, and dx = dy P + dP p with the density p = e^(-x^2 / 2) / sqrt(2 pi).
+
+    Returns (y, P): P is not shown to users, but need not be computed again.
 
     Source: Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016.
     """
 
-    @staticmethod
-    def forward(ctx: Any, x: Any) -> Any:
-        ctx.save(x)
-        return x * (Erf.apply(x * math.sqrt(0.5)) * 0.5 + 0.5)
+    materialize = False
 
     @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        (x,) = ctx.saved
-        p = np.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
-        return dy * (Erf.apply(x * math.sqrt(0.5)) * 0.5 + 0.5 + x * p)
+    def forward(ctx: Any, x: Any) -> Any:
+        p = special.erf(np.asarray(x * math.sqrt(0.5)))
+        p += 1
+        p *= 0.5
+        ctx.save(x, p)
+        return x * p, p
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any, dp: Any) -> Any:
+        x, p = ctx.saved
+        dx = None
+        if dy is not None:
+            dx = dy * p
+            dp = dy * x if dp is None else dp + dy * x
+        density = np.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+        return dp * density if dx is None else dx + dp * density
 
 
 class GeluTanh(Op):
@@ -243,26 +375,38 @@ def _gelu_u(x: Any) -> Any:
     return x * (x * x * 0.044715 + 1) * math.sqrt(2 / math.pi)
 
 
+# -- smooth rectifiers -----------------------------------------------------------------------
+
+
 class Silu(Op):
-    """y = x s(x), s the sigmoid; dx = dy s (1 + x (1 - s)).
+    """y = x s with the sigmoid s; ds = dy x, and dx = dy s + ds s (1 - s).
+
+    Returns (y, s): s is not shown to users, but need not be computed again.
 
     Source: Elfwing, Uchibe & Doya, "Sigmoid-Weighted Linear Units", 2017.
     """
 
-    @staticmethod
-    def forward(ctx: Any, x: Any) -> Any:
-        ctx.save(x)
-        return x * stable_sigmoid(x)
+    materialize = False
 
     @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        (x,) = ctx.saved
-        s = stable_sigmoid(x)
-        return dy * (s * (x * (1 - s) + 1))
+    def forward(ctx: Any, x: Any) -> Any:
+        s = Sigmoid.apply(x)
+        ctx.save(x, s)
+        return x * s, s
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any, ds: Any) -> Any:
+        x, s = ctx.saved
+        slope = s * (1 - s)
+        if dy is None:
+            return ds * slope
+        if ds is None:
+            return dy * (s + x * slope)
+        return dy * s + (ds + dy * x) * slope
 
 
 class Softplus(Op):
-    """y = ln(1 + e^(b x)) / b, and x where b x exceeds the threshold; dx = dy s(b x).
+    """y = ln(1 + e^(b x)) / b, and x where b x exceeds the threshold; dx = dy s(b x), or dy there.
 
     Computed as max(bx, 0) + ln(1 + e^-|bx|), which never overflows.
     """
@@ -272,23 +416,22 @@ class Softplus(Op):
         ctx.save(x)
         ctx.beta, ctx.threshold = beta, threshold
         z = x * beta
-        y = (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta
-        return np.where(z > threshold, x, y)
+        y = (positive_part(z) + np.log1p(np.exp(-np.abs(z)))) / beta
+        linear = z > threshold
+        return np.where(linear, x, y) if linear.any() else y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
         z = x * ctx.beta
-        return np.where(z > ctx.threshold, dy, dy * stable_sigmoid(z)), None, None
-
-
-def logsigmoid(input: Tensor) -> Tensor:
-    """ln(1 / (1 + exp(-input))) = -softplus(-input), elementwise."""
-    return -Softplus.apply(-input, 1.0, math.inf)  # type: ignore[no-any-return]
+        return dy * np.maximum(Sigmoid.apply(z), z > ctx.threshold)
 
 
 class Mish(Op):
-    """y = x t with t = tanh(softplus x); dx = dy (t + x (1 - t^2) s(x)).
+    """y = x t with t = tanh(ln(1 + e^x)); dx = dy (t + x t').
+
+    With e = e^x and n = e (e + 2): t = n / (n + 2) and t' = 4 e (e + 1) / (n + 2)^2, for one
+    exponential in place of three functions. Far to the right t is 1 to all digits, and e is held there.
 
     Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
     """
@@ -296,10 +439,19 @@ class Mish(Op):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
         ctx.save(x)
-        return x * np.tanh(Softplus.apply(x, 1.0, math.inf))
+        e = np.exp(np.minimum(x, _far(x)))
+        n = e * (e + 2)
+        return x * (n / (n + 2))
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        th = np.tanh(Softplus.apply(x, 1.0, math.inf))
-        return dy * (th + x * (1 - th * th) * stable_sigmoid(x))
+        e = np.exp(np.minimum(x, _far(x)))
+        n = e * (e + 2)
+        q = 1 / (n + 2)
+        return dy * (n * q + x * (e * (e + 1) * 4 * q * q))
+
+
+def _far(x: Any) -> int:
+    """Beyond it tanh(ln(1 + e^x)) rounds to 1, while e^(2x) does not overflow yet."""
+    return 5 if x.dtype.itemsize == 2 else 20

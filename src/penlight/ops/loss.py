@@ -3,35 +3,62 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from penlight.autograd.op import Op
-from penlight.ops.activation import Softplus
+from penlight.kernels.pointwise import clip, negative_part
+from penlight.ops.activation import Sigmoid
 from penlight.ops.softmax import shifted
 
-if TYPE_CHECKING:
-    from penlight.tensor import Tensor
-
 __all__ = [
-    "BinaryCrossEntropy",
-    "CrossEntropy",
-    "KLTarget",
-    "PickLoss",
+    "BCEWithLogits", "BinaryCrossEntropy", "CrossEntropy", "KLTarget", "NegativeLogLikelihood",
     "SmoothL1",
-    "bce_with_logits",
-]
+]  # fmt: skip
 
 
-class CrossEntropy(Op):
-    """L_i = -w_i ln p_i[t_i], p = softmax(x) row by row; dx_i = w_i dL_i (p_i - e_t).
+# -- losses of classes -----------------------------------------------------------------------
+
+
+class ClassLoss(Op):
+    """What the losses of one class t among C share: L is (N, ...) for x of shape (N, C, ...).
+
+    t holds a class for each distribution, w its weight (None: 1), and ``ignored`` is true where it
+    does not count (None: nowhere); there t is 0. With ``scale`` the sum of L times it is returned.
+    """
+
+    def prepare(self, x: Any, t: np.ndarray, w: Any, ignored: Any, scale: float | None) -> Any:
+        """x as (N, C, L); where the classes stand in it when it is flat, w and ``ignored`` (N, L)."""
+        self.shape, self.target_shape, self.scale = x.shape, t.shape, scale
+        n, c, positions = x.shape[0], x.shape[1], math.prod(x.shape[2:])
+        rows = np.arange(0, n * c, max(c, 1))[:, None]
+        places = (rows + t.reshape(n, positions)) * positions + np.arange(positions)
+        w, ignored = (None if a is None else a.reshape(places.shape) for a in (w, ignored))
+        return x.reshape(n, c, positions), places, w, ignored
+
+    def reduced(self, loss: np.ndarray, w: Any, ignored: Any) -> Any:
+        """The losses (N, L) weighted, and summed up with ``scale``."""
+        if w is not None:
+            loss = loss * w
+        if ignored is not None:
+            loss[ignored] = 0
+        return loss.reshape(self.target_shape) if self.scale is None else loss.sum() * self.scale
+
+    def share(self, dy: Any, places: Any, w: Any, ignored: Any) -> Any:
+        """The gradient of each loss before it was weighted and summed, (N, L)."""
+        dy = dy.reshape(places.shape) if self.scale is None else dy * self.scale
+        if w is not None:
+            dy = dy * w
+        return np.broadcast_to(dy, places.shape) if ignored is None else np.where(ignored, 0, dy)
+
+
+class CrossEntropy(ClassLoss):
+    """L = -w ln p[t] with p = softmax(x) over the classes; dx = w dL (p - e_t).
 
     The softmax and the logarithm cancel: the gradient is the predicted minus the true distribution.
 
-    x is (N, C); t holds classes, w a weight per row (0: the row does not count). Returns L (N,) and
-    z = ln p (N, C), from which label smoothing is computed; what comes back for z adds
-    dz - p sum(dz).
+    Returns (L, p), of which users do not see p; what comes back for it adds p (dp - sum(dp p)).
 
     Source: Bishop, "Pattern Recognition and Machine Learning", Springer 2006, equation 4.109.
     """
@@ -39,39 +66,78 @@ class CrossEntropy(Op):
     materialize = False
 
     @staticmethod
-    def forward(ctx: Any, x: np.ndarray, t: np.ndarray, w: np.ndarray) -> Any:
+    def forward(
+        ctx: Any, x: np.ndarray, t: np.ndarray, w: Any, ignored: Any, scale: float | None
+    ) -> Any:
+        x, places, w, ignored = ctx.prepare(x, t, w, ignored, scale)
         z = shifted(x, 1)
-        z -= np.log(np.add.reduce(np.exp(z), axis=1, keepdims=True))
-        picked = z[np.arange(len(t)), t]
-        ctx.save(z, t, w)
-        return np.where(w == 0, 0, -w * picked).astype(x.dtype, copy=False), z
+        picked = z.reshape(-1)[places]
+        p = np.exp(z, out=z)
+        total = np.add.reduce(p, axis=1, keepdims=True)
+        p /= total
+        ctx.save(p, places, w, ignored)
+        return ctx.reduced(np.log(total[:, 0]) - picked, w, ignored), p
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dz: Any) -> Any:
-        z, t, w = ctx.saved
-        p = np.exp(z)
+    def backward(ctx: Any, dy: Any, dp: Any) -> Any:
+        p, places, w, ignored = ctx.saved
         dx = None
         if dy is not None:
-            truth = (np.arange(z.shape[1]) == t[:, None]).astype(w.dtype)
-            dx = (p - truth) * (dy * w)[:, None]
-        if dz is not None:
-            part = dz - p * np.sum(dz, axis=1, keepdims=True)
+            dx = MinusOneHot.apply(p, places) * ctx.share(dy, places, w, ignored)[:, None]
+        if dp is not None:
+            part = p * (dp - np.sum(dp * p, axis=1, keepdims=True))
             dx = part if dx is None else dx + part
-        return dx
+        return dx.reshape(ctx.shape)
 
 
-class PickLoss(Op):
-    """L_i = -w_i z_i[t_i] for log-probabilities z; dz_i[t_i] = -w_i dL_i."""
+class MinusOneHot(Op):
+    """y = p - e_t: one less at the given places of the flat array; dp = dy."""
 
     @staticmethod
-    def forward(ctx: Any, z: np.ndarray, t: np.ndarray, w: np.ndarray) -> Any:
-        ctx.save((np.arange(z.shape[1]) == t[:, None]) * -w[:, None])
-        return np.where(w == 0, 0, -w * z[np.arange(len(t)), t]).astype(z.dtype, copy=False)
+    def forward(ctx: Any, p: np.ndarray, places: np.ndarray) -> np.ndarray:
+        y = p.copy()
+        y.reshape(-1)[places] -= 1
+        return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        (share,) = ctx.saved
-        return dy[:, None] * share
+        return dy
+
+
+class NegativeLogLikelihood(ClassLoss):
+    """L = -w z[t] for log-probabilities z; dz[t] = -w dL, and 0 for the other classes."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, z: np.ndarray, t: np.ndarray, w: Any, ignored: Any, scale: float | None
+    ) -> Any:
+        z, places, w, ignored = ctx.prepare(z, t, w, ignored, scale)
+        ctx.save(places, w, ignored)
+        return ctx.reduced(-z.reshape(-1)[places], w, ignored)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        places, w, ignored = ctx.saved
+        return Placed.apply(-ctx.share(dy, places, w, ignored), places, ctx.shape)
+
+
+class Placed(Op):
+    """y = x at the given places of a flat array, each named once, and 0 elsewhere; dx = dy there."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        ctx.save(places)
+        y = np.zeros(shape, x.dtype)
+        y.reshape(-1)[places] = x
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (places,) = ctx.saved
+        return dy.reshape(-1)[places]
+
+
+# -- losses of probabilities -----------------------------------------------------------------
 
 
 class BinaryCrossEntropy(Op):
@@ -96,35 +162,40 @@ def _log_above(x: Any) -> Any:
     return np.maximum(np.log(x), -100.0)
 
 
-def bce_with_logits(x: Tensor, t: Tensor, positive: Tensor | None) -> Tensor:
-    """L = (1 - t) x + [1 + (w - 1) t] ln(1 + e^-x) for a weight w of positives.
+class BCEWithLogits(Op):
+    """L = (1 - t) x + q s with s = ln(1 + e^-x) and q = 1 + (w - 1) t, for a weight w of positives.
 
-    This is the binary cross-entropy of sigmoid(x), without forming it.
-    """
-    share = 1 if positive is None else (positive - 1) * t + 1
-    return (1 - t) * x + Softplus.apply(-x, 1.0, math.inf) * share  # type: ignore[no-any-return]
+    This is the binary cross-entropy of sigmoid(x), without forming it: s' = -sigmoid(-x), so
 
-
-class SmoothL1(Op):
-    """L = e^2 s / 2 where |e| < c, else s c (|e| - c / 2), with e = x - t; dx = s dy clip(e, -c, c).
-
-    SmoothL1 has s = 1 / beta, c = beta; Huber has s = 1, c = delta.
-
-    Source: Huber, "Robust Estimation of a Location Parameter", 1964; Girshick, "Fast R-CNN", 2015.
+        dx = dy (1 - t - q sigmoid(-x)),  dt = dy ((w - 1) s - x),  dw = dy t s.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: np.ndarray, t: np.ndarray, s: float, c: float) -> Any:
-        ctx.save(x, t)
-        ctx.s, ctx.c = s, c
-        size = np.abs(x - t)
-        return np.where(size < c, size * size * (0.5 * s), (size - 0.5 * c) * (s * c))
+    def forward(ctx: Any, x: np.ndarray, t: np.ndarray, w: Any) -> Any:
+        ctx.save(x, t, w)
+        s = _softplus_of_minus(x)
+        if w is not None:
+            s = s * ((w - 1) * t + 1)
+        return (1 - t) * x + s
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        x, t = ctx.saved
-        dx = dy * (np.minimum(np.maximum(x - t, -ctx.c), ctx.c) * ctx.s)
-        return dx, (-dx if ctx.edges[1] else None)
+        x, t, w = ctx.saved
+        need_x, need_t, need_w = ctx.edges
+        dx = dt = dw = None
+        if need_x:
+            s = Sigmoid.apply(-x)
+            dx = dy * (1 - t - (s if w is None else s * ((w - 1) * t + 1)))
+        if need_t:
+            dt = dy * (-x if w is None else (w - 1) * _softplus_of_minus(x) - x)
+        if need_w:
+            dw = dy * t * _softplus_of_minus(x)
+        return dx, dt, dw
+
+
+def _softplus_of_minus(x: Any) -> Any:
+    """ln(1 + e^-x), which does not overflow."""
+    return np.log1p(np.exp(-np.abs(x))) - negative_part(x)
 
 
 class KLTarget(Op):
@@ -133,11 +204,36 @@ class KLTarget(Op):
     @staticmethod
     def forward(ctx: Any, t: np.ndarray) -> Any:
         ctx.save(t)
-        return np.where(
-            t > 0, t * np.log(np.where(t > 0, t, 1)), np.where(t == 0, 0, np.nan)
-        ).astype(t.dtype, copy=False)
+        return t * np.log(np.where(t == 0, t.dtype.type(1), t))
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (t,) = ctx.saved
         return dy * (np.log(t) + 1)
+
+
+# -- losses of numbers -----------------------------------------------------------------------
+
+
+class SmoothL1(Op):
+    """L = e^2 s / 2 where |e| < c, else s c (|e| - c / 2), with e = x - t; dx = s dy clip(e, -c, c).
+
+    SmoothL1 has s = 1 / beta, c = beta; Huber has s = 1, c = delta. With h = clip(e, -c, c), which
+    is e within and c e / |e| beyond, both branches are L = s h (e - h / 2).
+
+    Source: Huber, "Robust Estimation of a Location Parameter", 1964; Girshick, "Fast R-CNN", 2015.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, t: np.ndarray, s: float, c: float) -> Any:
+        ctx.save(x, t)
+        ctx.s, ctx.c = s, c
+        e = x - t
+        h = clip(e, -c, c)
+        return h * (e - h * 0.5) * s
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, t = ctx.saved
+        dx = dy * (clip(x - t, -ctx.c, ctx.c) * ctx.s)
+        return dx, (-dx if ctx.edges[1] else None)

@@ -9,7 +9,7 @@ import numpy as np
 from penlight._core.arguments import normalize_axis
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.op import Op
-from penlight.ops.promotion import cast, floating
+from penlight.ops.promotion import cast
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -58,8 +58,13 @@ class LogSoftmax(Op):
         return dy - np.exp(y) * np.sum(dy, axis=ctx.axis, keepdims=True)
 
 
-def _over(op: type[Op], input: Tensor, dim: int, dtype: Any) -> Any:
-    input = floating(input) if dtype is None else cast(input, as_dtype(dtype))
+def _over(name: str, op: type[Op], input: Tensor, dim: int, dtype: Any) -> Any:
+    if dtype is not None:
+        input = cast(input, as_dtype(dtype))
+    elif input._array.dtype.kind not in "fc":
+        raise NotImplementedError(
+            f"{name}: not implemented for input of dtype {input.dtype}; give a floating dtype="
+        )
     axis = normalize_axis(dim, input._array.ndim)
     if not input._array.ndim:
         return op.apply(input.reshape(1), 0).reshape(())
@@ -68,9 +73,9 @@ def _over(op: type[Op], input: Tensor, dim: int, dtype: Any) -> Any:
 
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """exp(input) scaled to sum to one along ``dim``."""
-    return _over(Softmax, input, dim, dtype)  # type: ignore[no-any-return]
+    return _over("softmax", Softmax, input, dim, dtype)
 
 
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """The logarithm of :func:`softmax`, computed without forming it."""
-    return _over(LogSoftmax, input, dim, dtype)  # type: ignore[no-any-return]
+    return _over("log_softmax", LogSoftmax, input, dim, dtype)

@@ -1,29 +1,38 @@
-"""Activation functions."""
+"""Activation functions; the formulas stand in ``penlight.ops.activation``."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from penlight._core.arguments import normalize_axis
+from penlight._core.random import numpy_generator
+from penlight.autograd.inplace import apply_inplace
+from penlight.nn.functional.checks import require_floating
 from penlight.ops import activation as ops
-from penlight.ops import softmax as softmax_ops
 from penlight.tensor import Tensor
 from penlight.tensor.inplace import inplace as make_inplace
 
 __all__ = [
-    "celu", "celu_", "elu", "elu_", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "hardtanh_", "leaky_relu", "leaky_relu_", "log_softmax", "logsigmoid", "mish", "prelu", "relu",
-    "relu6", "relu_", "selu", "selu_", "sigmoid", "silu", "softmax", "softmin", "softplus",
+    "celu", "celu_", "elu", "elu_", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish",
+    "hardtanh", "hardtanh_", "leaky_relu", "leaky_relu_", "logsigmoid", "mish", "prelu", "relu",
+    "relu6", "relu_", "rrelu", "rrelu_", "selu", "selu_", "sigmoid", "silu", "softplus",
     "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
 ]  # fmt: skip
 
-SELU_ALPHA = 1.6732632423543772848170429916717
-SELU_SCALE = 1.0507009873554804934193349852946
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
 
 
-def _maybe_inplace(function: Callable[..., Tensor], inplace: bool, x: Tensor, *args: Any) -> Tensor:
-    return make_inplace(function)(x, *args) if inplace else function(x, *args)  # type: ignore[no-any-return]
+def _applied(
+    name: str, function: Callable[..., Tensor], inplace: bool, x: Tensor, *args: Any
+) -> Tensor:
+    """``function(x, *args)`` for floating-point x, put into x's own memory if so wanted."""
+    require_floating(name, x)
+    return apply_inplace(x, function, *args) if inplace else function(x, *args)
+
+
+# -- rectifiers ------------------------------------------------------------------------------
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -32,8 +41,13 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     Args:
         input: x, any shape.
         inplace: put the result into x's own memory. Default: False.
+
+    Raises:
+        RuntimeError: for booleans.
     """
-    return _maybe_inplace(ops.relu, inplace, input)
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("relu: Boolean inputs are not supported; convert input with .float()")
+    return apply_inplace(input, ops.relu) if inplace else ops.relu(input)
 
 
 def hardtanh(
@@ -43,12 +57,22 @@ def hardtanh(
 
     Raises:
         ValueError: if ``min_val`` exceeds ``max_val``.
+        RuntimeError: for booleans, and for unsigned integers with a negative bound.
     """
     if min_val > max_val:
         raise ValueError(
             f"hardtanh: min_val (={min_val}) cannot be greater than max_val (={max_val})"
         )
-    return _maybe_inplace(ops.hardtanh, inplace, input, min_val, max_val)
+    kind = input._array.dtype.kind
+    if kind == "b":
+        raise RuntimeError("hardtanh: Boolean inputs are not supported; convert with .float()")
+    if kind == "u" and min_val < 0:
+        raise RuntimeError(
+            f"hardtanh: min_val (={min_val}) can't be negative for input of dtype {input.dtype}"
+        )
+    if inplace:
+        return apply_inplace(input, ops.hardtanh, min_val, max_val)
+    return ops.hardtanh(input, min_val, max_val)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -58,72 +82,157 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, else ``negative_slope`` * x."""
-    return _maybe_inplace(ops.LeakyRelu.apply, inplace, input, negative_slope)
+    return _applied("leaky_relu", ops.LeakyRelu.apply, inplace, input, negative_slope)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """x where positive, else s x, with s drawn from U(lower, upper) for each element.
+
+    Args:
+        input: x, any shape.
+        lower, upper: bounds of the slope s.
+        training: False takes s = (lower + upper) / 2 everywhere. Default: False.
+        inplace: put the result into x's own memory. Default: False.
+
+    Raises:
+        RuntimeError: if ``lower`` exceeds ``upper``.
+
+    Source: Xu, Wang, Chen & Li, "Empirical Evaluation of Rectified Activations in Convolutional
+    Network", 2015.
+    """
+    if lower > upper:
+        raise RuntimeError(
+            f"rrelu: lower (={lower}) should be less than or equal to upper (={upper})"
+        )
+    slope: Any = (lower + upper) / 2
+    if training:
+        array = input._array
+        slope = numpy_generator(None).uniform(lower, upper, array.shape).astype(array.dtype)
+    return _applied("rrelu", ops.LeakyRelu.apply, inplace, input, slope)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where positive, else w x; one w, or one for each channel (dimension 1).
 
     Raises:
-        RuntimeError: if ``weight`` has neither one element nor one per channel.
+        RuntimeError: if ``weight`` has neither one element nor one per channel, more than one
+            dimension, or another dtype than the input.
     """
-    channels = input.shape[1] if input.ndim > 1 else 1
-    if weight.numel() != 1 and weight.numel() != channels:
+    if weight.ndim > 1:
         raise RuntimeError(
-            f"prelu: Mismatch of parameter numbers and input channel size. Found parameter numbers "
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
+        )
+    channels = input._array.shape[1] if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(
+            "prelu: Mismatch of parameter numbers and input channel size. Found parameter numbers "
             f"= {weight.numel()} and channel size = {channels}."
         )
-    shape = (1, -1) + (1,) * (input.ndim - 2) if input.ndim > 1 else (-1,) * input.ndim
-    return ops.Prelu.apply(input, weight.reshape(shape) if input.ndim else weight.reshape(()))  # type: ignore[no-any-return]
+    if weight.dtype is not input.dtype:
+        raise RuntimeError(
+            f"prelu: input ({input.dtype}) and weight ({weight.dtype}) must have the same dtype"
+        )
+    shape = (1, -1) + (1,) * (input.ndim - 2) if input.ndim > 1 else (1,) * input.ndim
+    return ops.Prelu.apply(input, weight.reshape(shape))
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, else alpha (e^x - 1)."""
-    return _maybe_inplace(ops.Elu.apply, inplace, input, alpha, 1.0, 1.0)
+    return _applied("elu", ops.Elu.apply, inplace, input, alpha, 1.0, 1.0)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """ELU with the scale and alpha that keep zero mean and unit variance."""
-    return _maybe_inplace(ops.Elu.apply, inplace, input, SELU_ALPHA, SELU_SCALE, 1.0)
+    return _applied("selu", ops.Elu.apply, inplace, input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where positive, else alpha (e^(x / alpha) - 1)."""
-    return _maybe_inplace(ops.Elu.apply, inplace, input, alpha, 1.0, 1.0 / alpha)
+    """x where positive, else alpha (e^(x / alpha) - 1).
+
+    Raises:
+        RuntimeError: if ``alpha`` is 0.
+
+    Source: Barron, "Continuously Differentiable Exponential Linear Units", 2017.
+    """
+    if alpha == 0:
+        raise RuntimeError("celu: alpha cannot be 0, by which x is divided")
+    return _applied("celu", ops.Elu.apply, inplace, input, alpha, 1.0, 1.0 / alpha)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where it exceeds ``threshold``, else ``value``."""
+    if inplace:
+        return apply_inplace(input, ops.Threshold.apply, threshold, value)
+    return ops.Threshold.apply(input, threshold, value)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x where |x| exceeds ``lambd``, else 0."""
+    return _applied("hardshrink", ops.Hardshrink.apply, False, input, lambd)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved towards 0 by ``lambd``, and 0 within.
+
+    Raises:
+        RuntimeError: if ``lambd`` is negative.
+    """
+    if lambd < 0:
+        raise RuntimeError(f"softshrink: lambd must be at least 0, but found to be {lambd}")
+    return _applied("softshrink", ops.Softshrink.apply, False, input, lambd)
+
+
+# -- smooth functions ------------------------------------------------------------------------
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """x times the normal distribution function of x.
 
     Args:
+        input: x, any shape.
         approximate: ``"none"`` uses erf, ``"tanh"`` the tanh approximation.
 
     Raises:
         RuntimeError: for another ``approximate``.
     """
-    if approximate not in ("none", "tanh"):
-        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
-    return (ops.Gelu if approximate == "none" else ops.GeluTanh).apply(input)  # type: ignore[no-any-return]
+    require_floating("gelu", input)
+    if approximate == "none":
+        return ops.Gelu.apply(input)[0]
+    if approximate == "tanh":
+        return ops.GeluTanh.apply(input)
+    raise RuntimeError(
+        f"gelu: approximate argument must be either none or tanh, got {approximate!r}"
+    )
+
+
+def _silu(input: Tensor) -> Tensor:
+    return ops.Silu.apply(input)[0]
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x times the sigmoid of x."""
-    return _maybe_inplace(ops.Silu.apply, inplace, input)
+    return _applied("silu", _silu, inplace, input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x tanh(softplus(x))."""
-    return _maybe_inplace(ops.Mish.apply, inplace, input)
+    return _applied("mish", ops.Mish.apply, inplace, input)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """ln(1 + e^(beta x)) / beta; x itself where beta x exceeds ``threshold``."""
-    return ops.Softplus.apply(input, beta, threshold)  # type: ignore[no-any-return]
+    return _applied("softplus", ops.Softplus.apply, False, input, beta, threshold)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """ln of the sigmoid of x."""
-    return ops.logsigmoid(input)
+    return _applied("logsigmoid", ops.LogSigmoid.apply, False, input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -148,86 +257,40 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x + 3, 0), 6) / 6."""
-    return _maybe_inplace(lambda x: ops.hardtanh(x + 3, 0.0, 6.0) / 6, inplace, input)
+    return _applied("hardsigmoid", ops.Hardsigmoid.apply, inplace, input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x min(max(x + 3, 0), 6) / 6."""
-    return _maybe_inplace(lambda x: x * ops.hardtanh(x + 3, 0.0, 6.0) / 6, inplace, input)
-
-
-def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where it exceeds ``threshold``, else ``value``."""
-    return _maybe_inplace(lambda x: x.where(x > threshold, value), inplace, input)
-
-
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x where |x| exceeds ``lambd``, else 0."""
-    return input.where((input > lambd) | (input < -lambd), 0.0)
-
-
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by ``lambd``, and 0 within.
-
-    Raises:
-        RuntimeError: if ``lambd`` is negative.
-    """
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return input - ops.hardtanh(input, -lambd, lambd)
+    return _applied("hardswish", ops.Hardswish.apply, inplace, input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """a times the sigmoid of b, where a and b are the halves of x along ``dim``.
 
     Raises:
-        RuntimeError: if that size is odd.
+        RuntimeError: if that size is odd, or the input has no dimensions.
+
+    Source: Dauphin, Fan, Auli & Grangier, "Language Modeling with Gated Convolutional Networks",
+    2016.
     """
+    require_floating("glu", input)
     if not input.ndim:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
-    size = input.shape[dim]
+        raise RuntimeError("glu: input must have at least one dimension to halve, got 0")
+    axis = normalize_axis(dim, input.ndim)
+    size = input._array.shape[axis]
     if size % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
-    a, b = input.split(size // 2, dim)
+        raise RuntimeError(
+            f"glu: Halving dimension must be even, but dimension {dim} is size {size}"
+        )
+    a, b = input.split(size // 2, axis)
     return a * ops.sigmoid(b)
-
-
-def _default_dim(name: str, ndim: int, dim: int | None, stacklevel: int) -> int:
-    if dim is not None:
-        return dim
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
-        "dim=X as an argument.",
-        stacklevel=stacklevel + 1,
-    )
-    return 0 if ndim in (0, 1, 3) else 1
-
-
-def softmax(
-    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> Tensor:
-    """e^x scaled to sum to one along ``dim``."""
-    return softmax_ops.softmax(input, _default_dim("softmax", input.ndim, dim, _stacklevel), dtype)
-
-
-def softmin(
-    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> Tensor:
-    """The softmax of -x."""
-    return softmax_ops.softmax(-input, _default_dim("softmin", input.ndim, dim, _stacklevel), dtype)
-
-
-def log_softmax(
-    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> Tensor:
-    """ln of the softmax of x along ``dim``."""
-    dim = _default_dim("log_softmax", input.ndim, dim, _stacklevel)
-    return softmax_ops.log_softmax(input, dim, dtype)
 
 
 relu_ = make_inplace(relu)
 hardtanh_ = make_inplace(hardtanh)
 leaky_relu_ = make_inplace(leaky_relu)
+rrelu_ = make_inplace(rrelu)
 elu_ = make_inplace(elu)
 selu_ = make_inplace(selu)
 celu_ = make_inplace(celu)

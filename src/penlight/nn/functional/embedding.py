@@ -37,35 +37,39 @@ def embedding(
 
     Raises:
         IndexError: if an integer is out of range.
-        RuntimeError: if ``input`` does not hold integers.
+        TypeError: if ``input`` is no Tensor.
+        RuntimeError: if ``input`` does not hold int64 or int32, or ``weight`` is no matrix.
+        AssertionError: if ``padding_idx`` is out of range.
+        NotImplementedError: if ``sparse`` is set.
     """
     if sparse:
         raise NotImplementedError("embedding: sparse=True is not supported; gradients are dense")
-    index = input.detach().numpy()
+    if not isinstance(input, Tensor):
+        raise TypeError(f"embedding: input must be a Tensor, not {type(input).__name__}")
+    index = input._array
     if index.dtype not in (np.int64, np.int32):
         raise RuntimeError(
-            f"embedding: Expected tensor for argument #1 'indices' to have one of the following "
-            f"scalar types: Long, Int; but got {input.dtype} instead"
+            "embedding: Expected input to hold indices of one of the scalar types Long, Int (int64, "
+            f"int32), but got {input.dtype} instead"
         )
     if weight.ndim != 2:
-        raise RuntimeError(f"'weight' must be 2-D, got {list(weight.shape)}")
-    rows = weight.shape[0]
+        raise RuntimeError(f"embedding: 'weight' must be 2-D, got shape {list(weight.shape)}")
+    rows = weight._array.shape[0]
     if index.size and (index.min() < 0 or index.max() >= rows):
+        wrong = index[(index < 0) | (index >= rows)][0]
         raise IndexError(
-            f"index out of range in self: input holds {index.min()}..{index.max()}, weight has "
-            f"num_embeddings (={rows}) rows"
+            f"embedding: index out of range in input: {wrong} must lie in 0..{rows - 1}, for "
+            f"num_embeddings (={rows}) rows of weight"
         )
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
             raise AssertionError(
-                f"Padding_idx must be within num_embeddings (={rows}), got {padding_idx}"
+                f"embedding: Padding_idx (={padding_idx}) must be within num_embeddings (={rows})"
             )
         padding_idx %= rows
     if max_norm is not None:
         _shorten(weight, np.unique(index), max_norm, norm_type)
-    return Embedding.apply(
-        weight, index, -1 if padding_idx is None else padding_idx, scale_grad_by_freq
-    )  # type: ignore[no-any-return]
+    return Embedding.apply(weight, input, padding_idx, scale_grad_by_freq)
 
 
 def _shorten(weight: Tensor, used: np.ndarray, max_norm: float, norm_type: float) -> None:
@@ -78,28 +82,32 @@ def _shorten(weight: Tensor, used: np.ndarray, max_norm: float, norm_type: float
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Integers as rows of zeros with a one: (S) to (*S, num_classes), int64.
+    """Integers as rows of zeros with a one: (*S) to (*S, num_classes), int64.
 
     Args:
+        tensor: integers in [0, num_classes), int64, any shape S.
         num_classes: default: the largest integer plus one.
 
     Raises:
-        RuntimeError: if an integer is negative or not below ``num_classes``.
+        RuntimeError: if ``tensor`` is not int64, an integer is out of range, or ``num_classes`` is
+            to be worked out from an empty tensor.
     """
-    index = tensor.detach().numpy()
+    index = tensor._array
     if index.dtype != np.int64:
         raise RuntimeError(
             f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}"
         )
-    if not index.size and num_classes <= 0:
-        raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    if index.size and index.min() < 0:
-        raise RuntimeError("Class values must be non-negative.")
-    highest = int(index.max()) if index.size else -1
+    low, high = (int(index.min()), int(index.max())) if index.size else (0, -1)
     if num_classes == -1:
-        num_classes = highest + 1
-    elif highest >= num_classes:
+        if not index.size:
+            raise RuntimeError(
+                "one_hot: Can not infer total number of classes from empty tensor; give num_classes"
+            )
+        num_classes = high + 1
+    if low < 0:
+        raise RuntimeError(f"one_hot: Class values must be non-negative, got {low}")
+    if high >= num_classes or num_classes < 1:
         raise RuntimeError(
-            f"Class values must be smaller than num_classes (={num_classes}), got {highest}."
+            f"one_hot: Class values must be smaller than num_classes (={num_classes}), got {high}"
         )
-    return wrap(Tensor, (index[..., None] == np.arange(num_classes)).astype(np.int64))  # type: ignore[no-any-return]
+    return wrap(Tensor, (index[..., None] == np.arange(num_classes)).astype(np.int64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from penlight.nn import functional as F
@@ -13,9 +14,8 @@ from penlight.tensor.creation import empty
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
-    "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SELU", "SiLU",
-    "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh",
-    "Tanhshrink", "Threshold",
+    "LeakyReLU", "LogSigmoid", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid",
+    "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
 ]  # fmt: skip
 
 
@@ -24,32 +24,31 @@ def inplace_text(inplace: bool) -> str:
     return ", inplace=True" if inplace else ""
 
 
-class ReLU(Module):
-    """max(x, 0)."""
+class _InplaceModule(Module):
+    """A function whose only setting is ``inplace``: put the result into the input's memory."""
+
+    inplace: bool
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        return inplace_text(self.inplace)[2:]
+
+
+class ReLU(_InplaceModule):
+    """max(x, 0)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.relu(input, self.inplace)
 
-    def extra_repr(self) -> str:
-        return inplace_text(self.inplace)[2:]
 
-
-class ReLU6(Module):
+class ReLU6(_InplaceModule):
     """min(max(x, 0), 6)."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.relu6(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        return inplace_text(self.inplace)[2:]
 
 
 class LeakyReLU(Module):
@@ -82,18 +81,11 @@ class ELU(Module):
         return f"alpha={self.alpha}" + inplace_text(self.inplace)
 
 
-class SELU(Module):
+class SELU(_InplaceModule):
     """ELU scaled so that zero mean and unit variance are kept."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.selu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        return inplace_text(self.inplace)[2:]
 
 
 class CELU(Module):
@@ -125,32 +117,18 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
-class SiLU(Module):
+class SiLU(_InplaceModule):
     """x times the sigmoid of x."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, self.inplace)
 
-    def extra_repr(self) -> str:
-        return inplace_text(self.inplace)[2:]
 
-
-class Mish(Module):
+class Mish(_InplaceModule):
     """x tanh(softplus(x))."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.mish(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        return inplace_text(self.inplace)[2:]
 
 
 class Sigmoid(Module):
@@ -203,32 +181,18 @@ class Tanhshrink(Module):
         return F.tanhshrink(input)
 
 
-class Hardsigmoid(Module):
+class Hardsigmoid(_InplaceModule):
     """min(max(x + 3, 0), 6) / 6."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
 
-    def extra_repr(self) -> str:
-        return inplace_text(self.inplace)[2:]
 
-
-class Hardswish(Module):
+class Hardswish(_InplaceModule):
     """x min(max(x + 3, 0), 6) / 6."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        return inplace_text(self.inplace)[2:]
 
 
 class Hardshrink(Module):
@@ -292,23 +256,83 @@ class GLU(Module):
 class Hardtanh(Module):
     """x held between ``min_val`` and ``max_val``.
 
+    Args:
+        min_val, max_val: the bounds. Default: -1 and 1.
+        inplace: change the input. Default: False.
+        min_value, max_value: old names of the first two.
+
     Raises:
-        ValueError: if ``max_val`` is not above ``min_val``.
+        AssertionError: if ``max_val`` is not above ``min_val``.
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+    min_val: float
+    max_val: float
+    inplace: bool
+
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
         super().__init__()
-        if max_val <= min_val:
-            raise ValueError(
-                f"Hardtanh: max_val (={max_val}) must be larger than min_val (={min_val})"
+        for old, new, value in (
+            ("min_value", "min_val", min_value),
+            ("max_value", "max_val", max_value),
+        ):
+            if value is not None:
+                warnings.warn(
+                    f"Hardtanh: keyword argument `{old}` is deprecated and renamed to `{new}`",
+                    FutureWarning,
+                    stacklevel=2,
+                )
+        self.min_val = min_val if min_value is None else min_value
+        self.max_val = max_val if max_value is None else max_value
+        self.inplace = inplace
+        if self.max_val <= self.min_val:
+            raise AssertionError(
+                f"Hardtanh: max_val (={self.max_val}) must be greater than min_val (={self.min_val})"
             )
-        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
     def extra_repr(self) -> str:
         return f"min_val={self.min_val}, max_val={self.max_val}" + inplace_text(self.inplace)
+
+
+class RReLU(Module):
+    """x where positive, else s x, with s drawn from U(lower, upper) for each element.
+
+    In evaluation s is (lower + upper) / 2.
+
+    Args:
+        lower, upper: bounds of the slope. Default: 1/8 and 1/3.
+        inplace: change the input. Default: False.
+
+    Source: Xu, Wang, Chen & Li, "Empirical Evaluation of Rectified Activations in Convolutional
+    Network", 2015.
+    """
+
+    lower: float
+    upper: float
+    inplace: bool
+
+    def __init__(
+        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
+    ) -> None:
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}" + inplace_text(self.inplace)
 
 
 class PReLU(Module):
@@ -327,7 +351,8 @@ class PReLU(Module):
         self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.num_parameters, self.init = num_parameters, init
+        self.num_parameters = num_parameters
+        self.init = init
         self.weight = Parameter(empty(num_parameters, device=device, dtype=dtype))
         self.reset_parameters()
 
@@ -340,44 +365,3 @@ class PReLU(Module):
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
-
-
-class Softmax(Module):
-    """e^x scaled to sum to one along ``dim``."""
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softmax(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
-
-class Softmin(Softmax):
-    """The softmax of -x along ``dim``."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softmin(input, self.dim, _stacklevel=5)
-
-
-class LogSoftmax(Softmax):
-    """ln of the softmax of x along ``dim``."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.log_softmax(input, self.dim, _stacklevel=5)
-
-
-class Softmax2d(Module):
-    """The softmax over the channels of (N, C, H, W) or (C, H, W).
-
-    Raises:
-        ValueError: for another number of dimensions.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        if input.ndim not in (3, 4):
-            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
-        return F.softmax(input, -3)
