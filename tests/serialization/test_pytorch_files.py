@@ -283,6 +283,40 @@ def test_optimizer_state(torch, name):
     assert_identical(other.state_dict(), model.state_dict())
 
 
+OURS = {
+    "SGD": {"lr": 0.1, "momentum": 0.9},
+    "Adam": {"amsgrad": True},
+    "AdamW": {},
+    "RMSprop": {"centered": True, "momentum": 0.5},
+    "Adagrad": {},
+}
+
+
+@pytest.mark.parametrize("options", FORMATS)
+@pytest.mark.parametrize("name", OURS)
+def test_training_goes_on_in_pytorch(torch, name, options):
+    batch = np.random.default_rng(0).standard_normal((8, 4), np.float32)
+    model = net(penlight)
+    optimizer = getattr(penlight.optim, name)(model.parameters(), **OURS[name])
+
+    def step(library, model, optimizer):
+        optimizer.zero_grad()
+        (model(library.from_numpy(batch)) ** 2).mean().backward()
+        optimizer.step()
+
+    for _ in range(3):
+        step(penlight, model, optimizer)
+    checkpoint = to_pytorch(torch, [model.state_dict(), optimizer.state_dict()], **options)
+    theirs = net(torch)
+    resumed = getattr(torch.optim, name)(theirs.parameters(), **OURS[name])
+    theirs.load_state_dict(checkpoint[0])
+    resumed.load_state_dict(checkpoint[1])
+    step(penlight, model, optimizer)
+    step(torch, theirs, resumed)
+    for ours, t in zip(model.state_dict().values(), theirs.state_dict().values(), strict=True):
+        np.testing.assert_allclose(ours.numpy(), t.numpy(), 1e-4, 1e-6)
+
+
 SCHEDULERS = {
     "StepLR": {"step_size": 2},
     "MultiStepLR": {"milestones": [1, 3]},
