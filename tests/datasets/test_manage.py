@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from penlight.datasets import (
+    DataFileError,
     DataNotFoundError,
     DownloadError,
     UnknownDatasetError,
@@ -109,6 +110,44 @@ def test_get_replaces_a_part_by_the_whole(machine, monkeypatch, server):
     get_dataset("cifar10", machine / "data")
     assert len(server.requests) == 1
     assert verify_dataset("cifar10", machine / "data").published
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_get_never_replaces_data_of_the_users(machine, mirror, suffix):
+    folder = write_idx(machine / "data/mnist", suffix=suffix, seed=9)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(
+        DataFileError, match=rf"{IDX_NAMES[0]}{suffix}: .*other data.*left as it is"
+    ):
+        get_dataset("mnist", machine / "data")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_get_never_replaces_batches_of_the_users(machine):
+    write_batches(machine / "data", cifar_contents(4))
+    with pytest.raises(DataFileError, match=r"batches\.meta: .*other data.*left as it is"):
+        get_dataset("cifar10", machine / "data")
+
+
+def test_get_unpacks_an_archive_that_is_there(machine, monkeypatch, server):
+    contents = cifar_contents(4)
+    publish(monkeypatch, "cifar10", contents, {"cifar-10-python.tar.gz": b"another compression"})
+    archive = machine / "cifar-10-python.tar.gz"
+    archive.write_bytes(archive_bytes(contents))
+    source = get_dataset("cifar10", machine)
+    assert source.path == machine / "cifar-10-batches-py"
+    assert server.requests == []
+    assert archive.exists()
+
+
+def test_get_replaces_a_broken_archive(machine, monkeypatch, server):
+    contents = cifar_contents(4)
+    server.pages = {"cifar-10-python.tar.gz": archive_bytes(contents)}
+    publish(monkeypatch, "cifar10", contents, server.pages)
+    set_mirrors(monkeypatch, "cifar10", (server.url,))
+    (machine / "cifar-10-python.tar.gz").write_bytes(b"half")
+    assert get_dataset("cifar10", machine).train == 20
+    assert len(server.requests) == 1
 
 
 def test_get_without_network_is_an_error(machine, monkeypatch):

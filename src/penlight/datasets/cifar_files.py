@@ -81,15 +81,19 @@ class CifarFiles(DatasetFiles):
     ) -> Files:
         unpacked = folder if folder.name == FOLDER else folder / FOLDER
         old = self._batches(unpacked)
-        if self.complete(old) and all(check.published for check in self.check(old)):
+        if self.complete(old) and self.keeps(self.check(old)):
             return old
-        archive = self._download(list(self.mirrors), ARCHIVE, folder, progress, patience)
+        archive = folder / ARCHIVE
+        there = archive.is_file() and self.keeps(self.check({"archive": archive}))
+        if not there:
+            self._download(list(self.mirrors), ARCHIVE, folder, progress, patience)
         contents = self._contents({"archive": archive}, tuple(CONTENT[self.name]))
         unpacked.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             with atomic_write(unpacked / name) as file:
                 file.write(content)
-        archive.unlink()
+        if not there:
+            archive.unlink()
         return self._batches(unpacked)
 
     def _contents(

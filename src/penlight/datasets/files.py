@@ -120,6 +120,7 @@ class DatasetFiles(abc.ABC):
 
         Raises:
             DownloadError: if no mirror gave a file.
+            DataFileError: if whole files of other data are in the way.
             OSError: if the folder can't be written.
         """
 
@@ -139,6 +140,21 @@ class DatasetFiles(abc.ABC):
         found = [path.name for sub in self.folders for path in self.match(folder / sub).values()]
         rest = f"found only {', '.join(found)}" if found else "found none of them"
         return f"expected {self.expected} in {folder} or its {subfolders}; {rest}"
+
+    def keeps(self, checks: Sequence[FileCheck]) -> bool:
+        """Whether a download leaves these files as they are: the published ones; not broken ones.
+
+        Raises:
+            DataFileError: if they are whole, but not the published ones: they are the user's.
+        """
+        if all(check.published for check in checks):
+            return True
+        if all(check.ok for check in checks):
+            raise DataFileError(
+                f"{checks[0].path}: expected no file, or that of {self.title}, found other data of the "
+                "same form; it is left as it is. Download to another folder, or move it away"
+            )
+        return False
 
     def wrong(self, message: str) -> DataFileError:
         """An error with what to do about it."""

@@ -75,7 +75,7 @@ class IdxFiles(DatasetFiles):
         found: dict[str, Path] = {}
         for name in CONTENT[self.name]:
             old = self.match(folder).get(name)
-            if old is not None and self._check(name, old).published:
+            if old is not None and self.keeps([self._check(name, old)]):
                 found[name] = old
                 continue
             found[name] = self._download(mirrors, name + ".gz", folder, progress, patience)

@@ -87,6 +87,7 @@ def get_dataset(
     Raises:
         UnknownDatasetError: if there is no such dataset.
         DownloadError: if no mirror gave a file.
+        DataFileError: if whole files of other data are in the way.
         OSError: if the folder can't be written.
     """
     dataset = dataset_files(name)
