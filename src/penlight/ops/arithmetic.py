@@ -121,21 +121,20 @@ def mul(input: Tensor, other: Any) -> Tensor:
 
 
 class Div(Op):
-    """y = a / b; da = dy / b, db = -dy y / b."""
+    """y = a / b; da = dy / b, db = -dy a / b^2."""
 
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Any:
-        y = np.true_divide(a, b)
-        ctx.save(b, y)
-        return y
+        ctx.save(a if ctx.edges[1] else None, b)  # not y: users may change it, ``p /= p.sum()``
+        return np.true_divide(a, b)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        b, y = ctx.saved
+        a, b = ctx.saved
         if dy.dtype.kind == "c":
-            b, y = conjugate(b), conjugate(y)
+            a, b = conjugate(a), conjugate(b)
         da = dy / b
-        return da, (-da * y if ctx.edges[1] else None)
+        return da, (-da * (a / b) if ctx.edges[1] else None)
 
 
 def div(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:

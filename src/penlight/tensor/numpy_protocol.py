@@ -146,8 +146,11 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 
 def _tensors_of(args: Any) -> Any:
-    """ndarrays among the arguments as tensors, so that the op records what it should."""
-    return tuple(wrap(TensorBase._result_type, a) if type(a) is np.ndarray else a for a in args)
+    """ndarrays (and 0-d masks, which NumPy gives as scalars) as tensors, so that ops take them."""
+    return tuple(
+        wrap(TensorBase._result_type, np.asarray(a)) if isinstance(a, (np.ndarray, np.bool_)) else a
+        for a in args
+    )
 
 
 def _arrays_of(value: Any) -> Any:
