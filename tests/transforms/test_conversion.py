@@ -48,6 +48,17 @@ def test_to_tensor_of_a_batch(shape):
         np.testing.assert_array_equal(x[i].numpy(), ToTensor()(image).numpy())
 
 
+def test_read_only_and_backward_arrays():
+    image = pixels(4, 5, 3)
+    image.flags.writeable = False
+    np.testing.assert_array_equal(F.crop(image, 1, 1, 2, 2), image[1:3, 1:3])
+    np.testing.assert_array_equal(
+        F.to_tensor(image[::-1, :, ::-1]).numpy(),
+        F.to_tensor(image).numpy()[::-1, ::-1],
+    )
+    np.testing.assert_array_equal(F.hflip(image[::-1]), image[::-1, ::-1])
+
+
 def test_to_tensor_refuses():
     with pytest.raises(TypeError, match=r"to_tensor: pic must be .* got Tensor"):
         ToTensor()(tensor(3, 4, 5))

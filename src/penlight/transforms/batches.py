@@ -84,10 +84,11 @@ def erase_each(x: Tensor, boxes: np.ndarray, values: np.ndarray | None, inplace:
     row, column = np.arange(x.shape[2]), np.arange(x.shape[3])
     rows = (row >= top) & (row < top + height)
     columns = (column >= left) & (column < left + width)
-    inside = np.broadcast_to((rows[:, :, None] & columns[:, None])[:, None], tuple(x.shape))
+    inside = (rows[:, :, None] & columns[:, None])[:, None]  # (N, 1, H, W)
     if values is None:
         filling = np.zeros(tuple(x.shape), x.dtype.numpy)
-        filling[inside] = numpy_generator(None).standard_normal(np.count_nonzero(inside))
+        places = np.broadcast_to(inside, filling.shape)
+        filling[places] = numpy_generator(None).standard_normal(np.count_nonzero(places))
     else:
         filling = values[:, None, None]
     y = where(from_numpy(inside), from_numpy(filling), x)

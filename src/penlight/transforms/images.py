@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from penlight._core.dtypes import dtype_of
+from penlight.autograd.base import wrap
 from penlight.tensor import Tensor
-from penlight.tensor.creation import from_numpy
 
 __all__ = [
     "InterpolationMode", "batch_planes", "colour", "get_dimensions", "get_image_size", "is_pillow",
@@ -40,6 +41,14 @@ def is_pillow(image: Any) -> bool:
     return module is not None and isinstance(image, module.Image)
 
 
+def _on(array: np.ndarray) -> Tensor:
+    """A tensor on the array's memory, also if it is read-only; on a copy if it runs backwards."""
+    if min(array.strides, default=0) < 0:
+        array = array.copy()
+    dtype_of(array)  # refuses what tensors don't have
+    return wrap(Tensor, array)
+
+
 def planes(image: Any, owner: str) -> tuple[Tensor, Restore]:
     """The image as a tensor (..., C, H, W) on the same memory, and the way back to its own kind.
 
@@ -54,9 +63,9 @@ def planes(image: Any, owner: str) -> tuple[Tensor, Restore]:
     if not isinstance(image, np.ndarray):
         raise _not_an_image(image, owner)
     if image.ndim == 2:
-        return from_numpy(image[None]), lambda t: t.numpy()[0]
+        return _on(image[None]), lambda t: t.numpy()[0]
     if image.ndim == 3:
-        return from_numpy(image.transpose(2, 0, 1)), lambda t: t.numpy().transpose(1, 2, 0)
+        return _on(image.transpose(2, 0, 1)), lambda t: t.numpy().transpose(1, 2, 0)
     raise TypeError(
         f"{owner}: an ndarray image must be (H, W) or (H, W, C), got {_shape(image)}; make a batch "
         "a tensor (N, C, H, W), or give it to the transform's method batch"
@@ -81,9 +90,9 @@ def batch_planes(images: Any, owner: str) -> tuple[Tensor, Restore]:
     if not isinstance(images, np.ndarray):
         raise _not_an_image(images, owner)
     if images.ndim == 3:
-        return from_numpy(images[:, None]), lambda t: t.numpy()[:, 0]
+        return _on(images[:, None]), lambda t: t.numpy()[:, 0]
     if images.ndim == 4:
-        return from_numpy(images.transpose(0, 3, 1, 2)), lambda t: t.numpy().transpose(0, 2, 3, 1)
+        return _on(images.transpose(0, 3, 1, 2)), lambda t: t.numpy().transpose(0, 2, 3, 1)
     raise TypeError(
         f"{owner}: a batch of ndarrays must be (N, H, W) or (N, H, W, C), got {_shape(images)}"
     )

@@ -84,9 +84,7 @@ class _Pixels:
         if len(index) == 1:
             values = self.flat[..., index[0]]
         else:
-            shape = (*self.flat.shape[:2], index.shape[1])
-            places = from_numpy(np.broadcast_to(index[:, None], shape))
-            values = take_along_dim(self.flat, places, -1)
+            values = take_along_dim(self.flat, from_numpy(index[:, None]), -1)
         return values, inside[:, None]
 
 
