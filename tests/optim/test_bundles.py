@@ -75,6 +75,8 @@ def interference(name: str, params: list[Any], optimizer: Any) -> None:
         optimizer.state[p]["exp_avg"] = penlight.full((4, 3), 0.25)
     elif name == "state in place":
         optimizer.state[p]["exp_avg"].fill_(0.25)
+    elif name == "state data":
+        optimizer.state[p]["exp_avg"].data = penlight.full((4, 3), 0.25)
     elif name == "states":
         optimizer.state[p] = {k: v.clone() for k, v in optimizer.state[params[2]].items()}
         optimizer.state[p]["exp_avg"].fill_(0.25)
@@ -105,7 +107,7 @@ def interference(name: str, params: list[Any], optimizer: Any) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "data", "in place", "state", "state in place", "states", "steps", "forget", "forget one",
+        "data", "in place", "state", "state in place", "state data", "states", "steps", "forget", "forget one",
         "extra", "load", "group", "split", "half",
     ],
 )  # fmt: skip

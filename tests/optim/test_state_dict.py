@@ -169,23 +169,25 @@ def test_state_of_another_shape(lib: Any, others: int) -> None:
 
 def test_casts_and_foreign_entries(lib: Any) -> None:
     """States take the parameter's dtype, except ``step``; what is not known is kept."""
-    optimizer = lib.optim.Adam([ones(lib, 2)])
+    p = lib.nn.Parameter(lib.ones(2).double())
+    p.grad = lib.ones(2).double()
+    optimizer = lib.optim.Adam([p])
     saved = optimizer.state_dict()
     saved["state"] = {
         0: {
             "step": lib.tensor(3.0),
-            "exp_avg": lib.ones(2).double(),
+            "exp_avg": lib.ones(2),
             "exp_avg_sq": lib.ones(2).long(),
-            "nested": {"a": lib.ones(1).double()},
-            "text": "kept",
+            "nested": {"a": lib.ones(1)},
+            "mine": 5,
         },
         "of nobody": {"a": 1},
     }
     optimizer.load_state_dict(saved)
-    (p,) = optimizer.param_groups[0]["params"]
     state = optimizer.state[p]
     kinds = [str(t.dtype) for t in (*list(state.values())[:3], state["nested"]["a"])]
-    assert kinds == ["torch.float32"] * 4
+    assert kinds == ["torch.float32"] + ["torch.float64"] * 3
+    assert state["mine"] == 5
     assert optimizer.state["of nobody"] == {"a": 1}
     optimizer.step()
     assert state["step"].item() == 4

@@ -16,10 +16,10 @@ import numpy as np
 from penlight.autograd.base import TensorBase
 from penlight.autograd.inplace import bump_version
 
-__all__ = ["Bundle", "update_in_blocks"]
+__all__ = ["Bundle", "update_flat"]
 
 BLOCK = 1 << 17  # elements: half a megabyte in float32
-SMALL = 1 << 14  # elements: below this, copying costs less than a parameter's share of calls
+SMALL = 1 << 13  # elements: up to here, copying costs less than a parameter's share of calls
 
 Update = Callable[[np.ndarray, np.ndarray, dict[str, Any], dict[str, Any]], None]
 Item = tuple[Any, dict[str, Any]]  # a parameter and its state
@@ -31,7 +31,7 @@ def _row(array: np.ndarray) -> np.ndarray:
     return row.view(row.real.dtype) if row.dtype.kind == "c" else row
 
 
-def update_in_blocks(
+def update_flat(
     update: Update,
     array: np.ndarray,
     gradient: np.ndarray,
@@ -39,17 +39,23 @@ def update_in_blocks(
     options: dict[str, Any],
 ) -> None:
     """Update a parameter's array of any shape and layout; the state's arrays lie in order."""
-    p, g = _row(array), _row(gradient)
+    p = _row(array)
     rows = {k: _row(v) if isinstance(v, np.ndarray) else v for k, v in state.items()}
-    if 0 < p.size <= BLOCK:
-        update(p, g, rows, options)
-    else:
-        for start in range(0, p.size, BLOCK):
-            block = slice(start, start + BLOCK)
-            parts = {k: v[block] if isinstance(v, np.ndarray) else v for k, v in rows.items()}
-            update(p[block], g[block], parts, options)
+    _in_blocks(update, p, _row(gradient), rows, options)
     if not array.flags.c_contiguous:
         array[...] = p.view(array.dtype).reshape(array.shape)
+
+
+def _in_blocks(
+    update: Update, p: np.ndarray, g: np.ndarray, state: dict[str, Any], options: dict[str, Any]
+) -> None:
+    if 0 < p.size <= BLOCK:
+        update(p, g, state, options)
+        return
+    for start in range(0, p.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        parts = {k: v[block] if isinstance(v, np.ndarray) else v for k, v in state.items()}
+        update(p[block], g[block], parts, options)
 
 
 class Bundle:
@@ -91,7 +97,7 @@ class Bundle:
         if layout.steps is not None:
             layout.steps += 1
             layout.state["step"] = float(layout.steps[0])
-        update_in_blocks(update, layout.p, layout.g, layout.state, options)
+        _in_blocks(update, layout.p, layout.g, layout.state, options)
         for p, row, part in zip(self.parameters, layout.rows, layout.parts, strict=True):
             bump_version(p)
             np.copyto(row, part)
@@ -122,16 +128,12 @@ class _Layout:
             for t, place, own in zip(tensors, places, views, strict=True):
                 t._array = flat[place].reshape(t._array.shape)
                 own.append((name, t, t._array))
-        self.members = [
-            (array, state, own) for array, (_, state), own in zip(arrays, items, views, strict=True)
-        ]
+        self.members = list(zip(arrays, views, strict=True))
 
     def is_intact(self, items: list[Item]) -> bool:
         """Whether parameters and states still have the memory that they had, and step together."""
-        for (p, state), (array, known, views) in zip(items, self.members, strict=True):
+        for (p, state), (array, views) in zip(items, self.members, strict=True):
             if p._array is not array or len(state) != len(views):
-                return False
-            if views and state is not known:
                 return False
             for name, tensor, view in views:
                 if state.get(name) is not tensor or tensor._array is not view:

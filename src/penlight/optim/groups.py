@@ -52,12 +52,17 @@ def numbers(group: dict[str, Any]) -> dict[str, Any]:
 
     NumPy computes in float32 with a plain number, but in float64 with one of its own.
     """
-    return {name: _number(value) for name, value in group.items() if name != "params"}
+    return {
+        name: value if type(value) in _PLAIN else _number(value)
+        for name, value in group.items()
+        if name not in ("params", "param_names")
+    }
+
+
+_PLAIN = frozenset({bool, int, float, str, type(None)})
 
 
 def _number(value: Any) -> Any:
-    if value is None or type(value) in (bool, int, float, str):
-        return value
     if isinstance(value, (tuple, list)):
-        return tuple(_number(v) for v in value)
+        return tuple([v if type(v) in _PLAIN else _number(v) for v in value])
     return value.item() if isinstance(value, (TensorBase, np.generic)) else value  # type: ignore[union-attr]

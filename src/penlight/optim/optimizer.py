@@ -15,7 +15,7 @@ from penlight._core.hooks import HookTable, RemovableHandle
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.grad_mode import enable_grad
 from penlight.autograd.inplace import bump_version
-from penlight.optim.flat import Bundle, update_in_blocks
+from penlight.optim.flat import Bundle, update_flat
 from penlight.optim.groups import as_groups, numbers, separate_names
 from penlight.optim.state import StateMethods
 from penlight.tensor import Tensor
@@ -288,7 +288,7 @@ class Optimizer(StateMethods):
                 arrays[name] = value._array
         bump_version(p)
         if self.elementwise:
-            update_in_blocks(self.update, array, g, arrays, options)
+            update_flat(self.update, array, g, arrays, options)
         else:
             self.update(array, g, arrays, options)
 

@@ -18,3 +18,4 @@ from penlight.optim.lr_scheduler.ramps import ConstantLR as ConstantLR
 from penlight.optim.lr_scheduler.ramps import LinearLR as LinearLR
 from penlight.optim.lr_scheduler.ramps import PolynomialLR as PolynomialLR
 from penlight.optim.lr_scheduler.scheduler import LRScheduler as LRScheduler
+from penlight.optim.lr_scheduler.scheduler import _LRScheduler as _LRScheduler

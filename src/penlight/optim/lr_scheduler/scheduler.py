@@ -175,6 +175,9 @@ class LRScheduler:
         vars(self).update(state_dict)
 
 
+_LRScheduler = LRScheduler  # its older name, which many programs still derive from
+
+
 # -- what schedulers share -----------------------------------------------------------------------
 
 
