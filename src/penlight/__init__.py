@@ -43,6 +43,10 @@ from penlight.ops.activation import erf, erfc, relu, sigmoid, tanh  # noqa: E402
 from penlight.ops.arithmetic import *  # noqa: F403, E402
 from penlight.ops.bits import *  # noqa: F403, E402
 from penlight.ops.comparison import *  # noqa: F403, E402
+from penlight.ops.counting import *  # noqa: F403, E402
+from penlight.ops.norms import *  # noqa: F403, E402
+from penlight.ops.running import *  # noqa: F403, E402
+from penlight.ops.special import *  # noqa: F403, E402
 from penlight.ops.complex import *  # noqa: F403, E402
 from penlight.ops.exponential import *  # noqa: F403, E402
 from penlight.ops.extrema import *  # noqa: F403, E402
@@ -69,6 +73,7 @@ from penlight.tensor import Tensor  # noqa: E402
 from penlight.tensor import random as random  # noqa: E402
 from penlight.tensor.creation import *  # noqa: F403, E402
 from penlight.tensor.printing import set_printoptions  # noqa: E402
+from penlight.tensor.ranges import *  # noqa: F403, E402
 from penlight.tensor.random import *  # noqa: F403, E402
 
 half, float, double = float16, float32, float64

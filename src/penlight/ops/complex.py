@@ -40,11 +40,11 @@ class Conj(Op):
 
 def conjugate(x: Any) -> Any:
     """The conjugate of an array, Tensor or number for use in ``backward``; real ones as they are."""
-    if x is None or isinstance(x, (int, float)):
-        return x
-    if isinstance(x, (np.ndarray, TensorBase)):
-        return Conj.apply(x) if x.dtype.kind == "c" else x  # type: ignore[attr-defined]
-    return x.conjugate()
+    if type(x) is np.ndarray:
+        return np.conjugate(x) if x.dtype.kind == "c" else x
+    if isinstance(x, TensorBase):
+        return Conj.apply(x) if x._array.dtype.kind == "c" else x
+    return x if x is None else x.conjugate()
 
 
 def conj(input: Tensor) -> Tensor:
@@ -195,7 +195,7 @@ class Polar(Op):
     @staticmethod
     def forward(ctx: Any, r: np.ndarray, t: np.ndarray) -> np.ndarray:
         ctx.save(r, t)
-        return Complex.apply(r * np.cos(t), r * np.sin(t))  # type: ignore[no-any-return]
+        return Complex.apply(r * np.cos(t), r * np.sin(t))
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:

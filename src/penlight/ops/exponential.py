@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight.autograd.op import Op
+from penlight.ops.complex import conjugate
 from penlight.ops.promotion import floating, promoted
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "rsqrt", "sqrt",
+    "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "rsqrt", "sqrt",
 ]  # fmt: skip
 
 
@@ -30,12 +31,12 @@ class Exp(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * y
+        return dy * conjugate(y)
 
 
 def exp(input: Tensor) -> Tensor:
     """e ** input, elementwise."""
-    return Exp.apply(floating(input))  # type: ignore[no-any-return]
+    return Exp.apply(floating(input))
 
 
 class Log(Op):
@@ -49,12 +50,12 @@ class Log(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / x
+        return dy / conjugate(x)
 
 
 def log(input: Tensor) -> Tensor:
     """The natural logarithm, elementwise: -inf at 0, NaN below."""
-    return Log.apply(floating(input))  # type: ignore[no-any-return]
+    return Log.apply(floating(input))
 
 
 class Sqrt(Op):
@@ -69,12 +70,12 @@ class Sqrt(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy / (y + y)
+        return dy / conjugate(y + y)
 
 
 def sqrt(input: Tensor) -> Tensor:
     """The square root, elementwise: NaN below 0."""
-    return Sqrt.apply(floating(input))  # type: ignore[no-any-return]
+    return Sqrt.apply(floating(input))
 
 
 class Exp2(Op):
@@ -89,12 +90,12 @@ class Exp2(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * y * math.log(2)
+        return dy * conjugate(y) * math.log(2)
 
 
 def exp2(input: Tensor) -> Tensor:
     """2 ** input, elementwise."""
-    return Exp2.apply(floating(input))  # type: ignore[no-any-return]
+    return Exp2.apply(floating(input))
 
 
 class Expm1(Op):
@@ -109,12 +110,12 @@ class Expm1(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * (y + 1)
+        return dy * conjugate(y + 1)
 
 
 def expm1(input: Tensor) -> Tensor:
     """exp(input) - 1, accurate also near 0."""
-    return Expm1.apply(floating(input))  # type: ignore[no-any-return]
+    return Expm1.apply(floating(input))
 
 
 class Log2(Op):
@@ -128,12 +129,12 @@ class Log2(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / (x * math.log(2))
+        return dy / conjugate(x * math.log(2))
 
 
 def log2(input: Tensor) -> Tensor:
     """The logarithm to base 2, elementwise."""
-    return Log2.apply(floating(input))  # type: ignore[no-any-return]
+    return Log2.apply(floating(input))
 
 
 class Log10(Op):
@@ -147,12 +148,12 @@ class Log10(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / (x * math.log(10))
+        return dy / conjugate(x * math.log(10))
 
 
 def log10(input: Tensor) -> Tensor:
     """The logarithm to base 10, elementwise."""
-    return Log10.apply(floating(input))  # type: ignore[no-any-return]
+    return Log10.apply(floating(input))
 
 
 class Log1p(Op):
@@ -166,12 +167,12 @@ class Log1p(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / (x + 1)
+        return dy / conjugate(x + 1)
 
 
 def log1p(input: Tensor) -> Tensor:
     """log(1 + input), accurate also near 0."""
-    return Log1p.apply(floating(input))  # type: ignore[no-any-return]
+    return Log1p.apply(floating(input))
 
 
 class Rsqrt(Op):
@@ -186,16 +187,18 @@ class Rsqrt(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * (y * y * y) * -0.5
+        return dy * conjugate(y * y * y) * -0.5
 
 
 def rsqrt(input: Tensor) -> Tensor:
     """1 / sqrt(input), elementwise."""
-    return Rsqrt.apply(floating(input))  # type: ignore[no-any-return]
+    return Rsqrt.apply(floating(input))
 
 
 class LogAddExp(Op):
     """y = ln(e^a + e^b); da = dy e^(a - y), db = dy e^(b - y)."""
+
+    label = "LogaddexpBackward0"
 
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Any:
@@ -211,4 +214,28 @@ class LogAddExp(Op):
 
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """log(exp(input) + exp(other)), without overflow."""
-    return LogAddExp.apply(*promoted(input, other, owner="logaddexp"))  # type: ignore[no-any-return]
+    a, b = promoted(input, other, owner="logaddexp")
+    return LogAddExp.apply(floating(a), floating(b))
+
+
+class LogAddExp2(Op):
+    """y = log2(2^a + 2^b); da = dy 2^(a - y), db = dy 2^(b - y)."""
+
+    label = "Logaddexp2Backward0"
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, b: Any) -> Any:
+        y = np.logaddexp2(a, b)
+        ctx.save(a, b, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        a, b, y = ctx.saved
+        return dy * np.exp2(a - y), dy * np.exp2(b - y)
+
+
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+    """log2(2^input + 2^other), without overflow."""
+    a, b = promoted(input, other, owner="logaddexp2")
+    return LogAddExp2.apply(floating(a), floating(b))

@@ -1,31 +1,43 @@
-"""Largest and smallest elements, and where they are."""
+"""Largest and smallest elements and medians, and where they are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core import return_types
 from penlight._core.arguments import normalize_axes, normalize_axis
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
-from penlight.ops.reduction import Dims, spread
+from penlight.ops.reduction import Dims, add_reduce, spread
 from penlight.ops.selection import maximum, minimum
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "median", "min"]
+__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "median", "min", "nanmedian"]
 
 
-def _refuse_empty(name: str, input: Tensor, axes: tuple[int, ...] | None) -> None:
+def _check(name: str, input: Tensor, axes: tuple[int, ...] | None) -> None:
+    """Refuse what has no extremum: complex numbers, and no elements.
+
+    Raises:
+        NotImplementedError, IndexError (a dimension of size zero), RuntimeError (no elements).
+    """
+    if input._array.dtype.kind == "c":
+        raise NotImplementedError(f"{name}: not implemented for {input.dtype}: it has no order")
     shape = input._array.shape
-    if any(shape[a] == 0 for a in (range(len(shape)) if axes is None else axes)):
-        kind = IndexError if axes is not None else RuntimeError
-        raise kind(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0 and to have "
-            f"non-zero size, got shape {list(shape)}"
+    if axes is None and not input._array.size:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, got shape "
+            f"{list(shape)}. Specify the reduction dim with the 'dim' argument."
         )
+    for a in axes or ():
+        if shape[a] == 0:
+            raise IndexError(
+                f"{name}(): Expected reduction dim {a} to have non-zero size, got shape {list(shape)}"
+            )
 
 
 class Extremum(Op):
@@ -33,9 +45,10 @@ class Extremum(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any, axes: Any, keepdims: bool, largest: bool) -> Any:
-        y = (np.maximum if largest else np.minimum).reduce(x, axis=axes, keepdims=True)
-        at = x == y
-        ctx.save(at, np.add.reduce(at, axis=axes, keepdims=True, dtype=x.dtype))
+        reduce: Any = (np.maximum if largest else np.minimum).reduce
+        y = reduce(x, axis=axes, keepdims=True)
+        at = (x == y) | (x != x) if x.dtype.kind == "f" else x == y
+        ctx.save(at, add_reduce(at, axis=axes, keepdims=True, dtype=x.dtype))
         ctx.axes = axes
         if keepdims:
             return y
@@ -47,39 +60,58 @@ class Extremum(Op):
         return np.where(at, spread(dy, at.shape, ctx.axes) / count, 0)
 
 
-def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool, largest: bool) -> Tensor:
+class Amax(Extremum):
+    """The largest element."""
+
+
+class Amin(Extremum):
+    """The smallest element."""
+
+
+class Max(Extremum):
+    """The largest of all elements."""
+
+    label = "MaxBackward1"
+
+
+class Min(Extremum):
+    """The smallest of all elements."""
+
+    label = "MinBackward1"
+
+
+def _extremum(op: type[Extremum], input: Tensor, dim: Any, keepdim: bool, largest: bool) -> Tensor:
     axes = normalize_axes(None if dim == () else dim, input._array.ndim) or None
-    _refuse_empty(name, input, axes)
-    return Extremum.apply(input, axes, keepdim, largest)  # type: ignore[no-any-return]
+    _check(op.__name__.lower(), input, axes)
+    return op.apply(input, axes, keepdim, largest)
 
 
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest element over ``dim`` (default: all); equal ones share the gradient."""
-    return _extremum("amax", input, dim, keepdim, True)
+    return _extremum(Amax, input, dim, keepdim, True)
 
 
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over ``dim`` (default: all); equal ones share the gradient."""
-    return _extremum("amin", input, dim, keepdim, False)
+    return _extremum(Amin, input, dim, keepdim, False)
 
 
-class AminMax(NamedTuple):
-    min: Any
-    max: Any
-
-
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> AminMax:
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """The smallest and the largest element over ``dim``."""
-    return AminMax(amin(input, dim, keepdim), amax(input, dim, keepdim))
+    over = () if dim is None else dim
+    return return_types.aminmax(amin(input, over, keepdim), amax(input, over, keepdim))
+
+
+# -- with their places -----------------------------------------------------------------------
 
 
 class Pick(Op):
     """y = x at one index along ``axis``; dx = dy there, 0 elsewhere."""
 
     @staticmethod
-    def forward(ctx: Any, x: Any, index: Any, axis: int) -> Any:
+    def forward(ctx: Any, x: Any, index: Any, axis: int, label: str) -> Any:
         ctx.save(index)
-        ctx.axis, ctx.size = axis, x.shape[axis]
+        ctx.axis, ctx.size, ctx.label = axis, x.shape[axis], label
         return np.squeeze(np.take_along_axis(x, index, axis), axis)
 
     @staticmethod
@@ -89,59 +121,62 @@ class Pick(Op):
         return np.where(places == index, np.expand_dims(dy, ctx.axis), 0)
 
 
-class MaxResult(NamedTuple):
-    """What ``max``, ``min`` and ``median`` over a dimension give, under PyTorch's field names."""
-
-    values: Any
-    indices: Any
-
-
-def pick(input: Tensor, index: np.ndarray, axis: int, keepdim: bool) -> MaxResult:
-    """``input`` at ``index`` along ``axis``, and the index."""
-    values = Pick.apply(input, index, axis)
+def pick(input: Tensor, index: np.ndarray, axis: int, keepdim: bool, kind: Any) -> Any:
+    """``input`` at ``index`` along ``axis``, and the index, as a tuple of type ``kind``."""
+    values = Pick.apply(input, index, axis, f"{kind.__name__.capitalize()}Backward0")
     indices = wrap(TensorBase._result_type, index if keepdim else np.squeeze(index, axis))
-    return MaxResult(values.unsqueeze(axis) if keepdim else values, indices)
+    return kind(values.unsqueeze(axis) if keepdim else values, indices)
 
 
-def _arg(name: str, input: Tensor, axis: int, largest: bool) -> np.ndarray:
-    _refuse_empty(name, input, (axis,))
-    return np.asarray((np.argmax if largest else np.argmin)(input._array, axis, keepdims=True))
+def of_scalar(input: Tensor, kind: Any) -> Any:
+    """What a reduction over the dimension that a 0-d tensor lacks gives."""
+    return kind(input.clone(), wrap(TensorBase._result_type, np.zeros((), np.int64)))
 
 
 def _max_or_min(name: str, input: Tensor, dim: Any, keepdim: bool, largest: bool) -> Any:
     if isinstance(dim, TensorBase):
-        return (maximum if largest else minimum)(input, dim)
+        other: Any = dim
+        return (maximum if largest else minimum)(input, other)
     if dim is None:
-        return _extremum(name, input, None, False, largest)
-    if not input._array.ndim:
-        normalize_axis(dim, 0)
-        return MaxResult(input.clone(), wrap(TensorBase._result_type, np.zeros((), np.int64)))
+        return _extremum(Max if largest else Min, input, None, False, largest)
     axis = normalize_axis(dim, input._array.ndim)
-    return pick(input, _arg(name, input, axis, largest), axis, keepdim)
+    kind = return_types.max if largest else return_types.min
+    if not input._array.ndim:
+        return of_scalar(input, kind)
+    _check(name, input, (axis,))
+    find = np.argmax if largest else np.argmin
+    return pick(input, np.asarray(find(input._array, axis, keepdims=True)), axis, keepdim, kind)
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Without ``dim`` the largest element; with it (values, indices); with a tensor, elementwise.
 
     The gradient goes to the element at the index; without ``dim`` equal elements share it.
     """
-    return _max_or_min("max", input, dim, keepdim, True)
+    return _max_or_min("max", input, other if dim is None else dim, keepdim, True)
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Without ``dim`` the smallest element; with it (values, indices); with a tensor, elementwise."""
-    return _max_or_min("min", input, dim, keepdim, False)
+    return _max_or_min("min", input, other if dim is None else dim, keepdim, False)
 
 
 def _argument(name: str, input: Tensor, dim: int | None, keepdim: bool, largest: bool) -> Tensor:
+    if input._array.dtype.kind == "b":
+        raise RuntimeError(f"{name}(): does not support bool input; convert with .to(dtype)")
+    find = np.argmax if largest else np.argmin
     if dim is None or not input._array.ndim:
-        _refuse_empty(name, input, None)
-        flat = (np.argmax if largest else np.argmin)(input._array)
+        normalize_axis(dim or 0, input._array.ndim)
+        if not input._array.size:
+            raise IndexError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+            )
         shape = (1,) * input._array.ndim if keepdim else ()
-        return wrap(TensorBase._result_type, np.asarray(flat).reshape(shape))  # type: ignore[no-any-return]
+        return wrap(TensorBase._result_type, np.asarray(find(input._array)).reshape(shape))
     axis = normalize_axis(dim, input._array.ndim)
-    index = _arg(name, input, axis, largest)
-    return wrap(TensorBase._result_type, index if keepdim else np.squeeze(index, axis))  # type: ignore[no-any-return]
+    _check(name, input, (axis,))
+    index = np.asarray(find(input._array, axis, keepdims=keepdim))
+    return wrap(TensorBase._result_type, index)
 
 
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
@@ -154,19 +189,41 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _argument("argmin", input, dim, keepdim, False)
 
 
+# -- medians ---------------------------------------------------------------------------------
+
+
+def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, skip_nan: bool) -> Any:
+    kind = getattr(return_types, name)
+    if dim is not None and not input._array.ndim:
+        normalize_axis(dim, 0)
+        return of_scalar(input, kind)
+    if dim is None and not input._array.size:
+        return input.new_full((), float("nan"))
+    x = input.reshape(-1) if dim is None else input
+    axis = 0 if dim is None else normalize_axis(dim, input._array.ndim)
+    _check(name, x, (axis,))
+    index = _median_index(x._array, axis, skip_nan)
+    result = pick(x, index, axis, keepdim, kind)
+    return result.values if dim is None else result
+
+
+def _median_index(x: np.ndarray, axis: int, skip_nan: bool) -> np.ndarray:
+    """Where the lower median is; NaN, which sorts last, is it where there is one."""
+    order = np.argsort(x, axis, kind="stable")
+    n = x.shape[axis]
+    if x.dtype.kind != "f":
+        return np.take(order, [(n - 1) // 2], axis)
+    missing = np.count_nonzero(np.isnan(x), axis=axis, keepdims=True)
+    known = n - missing
+    place = (known - 1) // 2 if skip_nan else np.where(missing > 0, known, (n - 1) // 2)
+    return np.take_along_axis(order, np.maximum(place, 0), axis)
+
+
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower median; NaN if there is one. With ``dim``: (values, indices)."""
-    flat = input.reshape(-1) if dim is None else input
-    axis = 0 if dim is None else normalize_axis(dim, input._array.ndim)
-    if not flat._array.ndim:
-        flat = flat.reshape(1)
-    order = np.argsort(flat._array, axis, kind="stable")
-    n = flat._array.shape[axis]
-    if n == 0:
-        _refuse_empty("median", flat, (axis,))
-    index = np.take(order, [(n - 1) // 2], axis)
-    if flat._array.dtype.kind == "f":  # NaN sorts last: where there is one, it is the result
-        last = np.take(order, [n - 1], axis)
-        index = np.where(np.isnan(np.take_along_axis(flat._array, last, axis)), last, index)
-    result = pick(flat, index, axis, keepdim)
-    return result.values if dim is None else result
+    return _median("median", input, dim, keepdim, False)
+
+
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The lower median of what is not NaN. With ``dim``: (values, indices)."""
+    return _median("nanmedian", input, dim, keepdim, True)

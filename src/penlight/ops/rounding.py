@@ -36,7 +36,7 @@ class Abs(Op):
 
 def abs(input: Tensor) -> Tensor:
     """|input|, elementwise."""
-    return Abs.apply(input)  # type: ignore[no-any-return]
+    return Abs.apply(input)
 
 
 class Step(Op):
@@ -53,7 +53,7 @@ class Step(Op):
 
 def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1 by the sign of ``input``."""
-    return Step.apply(input, np.sign)  # type: ignore[no-any-return]
+    return Step.apply(input, np.sign)
 
 
 def _whole(input: Tensor, function: Any) -> Any:
@@ -63,22 +63,22 @@ def _whole(input: Tensor, function: Any) -> Any:
 
 def floor(input: Tensor) -> Tensor:
     """The largest integer not above ``input``."""
-    return _whole(input, np.floor)  # type: ignore[no-any-return]
+    return _whole(input, np.floor)
 
 
 def ceil(input: Tensor) -> Tensor:
     """The smallest integer not below ``input``."""
-    return _whole(input, np.ceil)  # type: ignore[no-any-return]
+    return _whole(input, np.ceil)
 
 
 def trunc(input: Tensor) -> Tensor:
     """The integer part of ``input``."""
-    return _whole(input, np.trunc)  # type: ignore[no-any-return]
+    return _whole(input, np.trunc)
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest integer (or decimal), halves to the even one."""
-    return _whole(input, lambda x: np.round(x, decimals))  # type: ignore[no-any-return]
+    return _whole(input, lambda x: np.round(x, decimals))
 
 
 def frac(input: Tensor) -> Tensor:
@@ -160,7 +160,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     given = [b for b in (min, max) if b is not None]
     x, *bounds = promoted(input, *given, owner="clamp")
     low = bounds.pop(0) if min is not None else None
-    return Clamp.apply(x, low, bounds[0] if bounds else None)  # type: ignore[no-any-return]
+    return Clamp.apply(x, low, bounds[0] if bounds else None)
 
 
 def clamp_min(input: Tensor, min: Any) -> Tensor:
@@ -194,7 +194,7 @@ def nan_to_num(
     neginf: float | None = None,
 ) -> Tensor:
     """NaN as ``nan`` (0), infinities as ``posinf``, ``neginf`` (the largest finite numbers)."""
-    return NanToNum.apply(input, nan or 0.0, posinf, neginf)  # type: ignore[no-any-return]
+    return NanToNum.apply(input, nan or 0.0, posinf, neginf)
 
 
 absolute, clip, sgn, fix = abs, clamp, sign, trunc

@@ -117,7 +117,7 @@ def _checked_source(
             f"{name}(): source tensor shape must match self tensor shape, excluding dimension {axis}: "
             f"expected {want}, got {list(have)}"
         )
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
@@ -250,7 +250,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
         )
     op = AddAt if accumulate else PutAt
     y = op.apply(input.reshape(-1), source.reshape(-1), (0,), index.reshape(-1))
-    return y.reshape(input._array.shape)  # type: ignore[no-any-return]
+    return y.reshape(input._array.shape)
 
 
 # -- a part replaced -------------------------------------------------------------------------

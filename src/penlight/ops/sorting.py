@@ -1,35 +1,21 @@
-"""Sorting, the k largest, unique values, counting."""
+"""Sorting, the k largest, the k-th, the most frequent."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core import return_types
 from penlight._core.arguments import normalize_axis
 from penlight.autograd.base import TensorBase, wrap
-from penlight.ops.extrema import MaxResult
+from penlight.ops.extrema import of_scalar, pick
 from penlight.ops.scatter import gather
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = [
-    "argsort",
-    "bincount",
-    "bucketize",
-    "kthvalue",
-    "msort",
-    "searchsorted",
-    "sort",
-    "topk",
-    "unique",
-]
-
-
-class SortResult(NamedTuple):
-    values: Any
-    indices: Any
+__all__ = ["argsort", "kthvalue", "mode", "msort", "sort", "topk"]
 
 
 def order_of(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
@@ -40,50 +26,62 @@ def order_of(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
     return x.shape[axis] - 1 - reverse
 
 
-def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
-) -> SortResult:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
     """The elements in order along ``dim``, and where they were. Equal ones keep their order."""
-    if not input._array.ndim:
-        return SortResult(input.clone(), wrap(TensorBase._result_type, np.zeros((), np.int64)))
     axis = normalize_axis(dim, input._array.ndim)
+    if input._array.dtype.kind == "c":
+        raise RuntimeError(f"sort: complex dtypes have no order, got {input.dtype}; sort abs()")
+    if not input._array.ndim:
+        return of_scalar(input, return_types.sort)
     indices = wrap(TensorBase._result_type, order_of(input._array, axis, descending))
-    return SortResult(gather(input, axis, indices), indices)
+    return return_types.sort(gather(input, axis, indices), indices)
 
 
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Where the elements in order along ``dim`` are."""
-    return sort(input.detach(), dim, descending).indices  # type: ignore[no-any-return]
+    return sort(input.detach(), dim, descending).indices
 
 
 def msort(input: Tensor) -> Tensor:
     """The elements in order along dimension 0."""
-    return sort(input, 0).values  # type: ignore[no-any-return]
+    return sort(input, 0).values
 
 
-def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> SortResult:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The k largest (smallest) elements along ``dim`` in order, and where they are.
 
     Raises:
         RuntimeError: if ``k`` exceeds the size of ``dim``.
     """
+    axis = normalize_axis(dim, input._array.ndim)
     x = input if input._array.ndim else input.reshape(1)
-    axis = normalize_axis(dim, x._array.ndim)
-    if not 0 <= k <= x._array.shape[axis]:
+    if x._array.dtype.kind in "cb":
+        raise NotImplementedError(f"topk: not implemented for {input.dtype}")
+    size = x._array.shape[axis]
+    if not 0 <= k <= size:
         raise RuntimeError(
-            f"selected index k out of range: k (={k}) must be within 0..{x._array.shape[axis]}, the size of dim {dim}"
+            f"topk: selected index k out of range: k (={k}) must be within 0..{size}, the size of "
+            f"dim {dim}"
         )
-    order = np.take(order_of(x._array, axis, largest), range(k), axis)
-    indices = wrap(TensorBase._result_type, order)
+    indices = wrap(TensorBase._result_type, _first_of_order(x._array, int(k), axis, largest))
     values = gather(x, axis, indices)
     if not input._array.ndim:
-        return SortResult(values.reshape(()), indices.reshape(()))
-    return SortResult(values, indices)
+        return return_types.topk(values.reshape(()), indices.reshape(()))
+    return return_types.topk(values, indices)
 
 
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> MaxResult:
+def _first_of_order(x: np.ndarray, k: int, axis: int, descending: bool) -> np.ndarray:
+    """The first k of the order along ``axis``: of few among many by partition, which is O(n)."""
+    n = x.shape[axis]
+    if k * 8 > n or n < 64:
+        return np.take(order_of(x, axis, descending), np.arange(k), axis)
+    at = np.argpartition(x, n - k if descending else k - 1, axis) if k else np.argsort(x, axis)
+    chosen = np.sort(np.take(at, np.arange(n - k, n) if descending else np.arange(k), axis), axis)
+    order = order_of(np.take_along_axis(x, chosen, axis), axis, descending)
+    return np.take_along_axis(chosen, order, axis)
+
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The k-th smallest element (from 1) along ``dim``, and where it is."""
     axis = normalize_axis(dim, input._array.ndim)
     size = input._array.shape[axis] if input._array.ndim else 1
@@ -91,85 +89,22 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Max
         raise RuntimeError(
             f"kthvalue(): selected number k (={k}) out of range for dimension {dim} of size {size}"
         )
-    values, indices = sort(input, dim)
     if not input._array.ndim:
-        return MaxResult(values, indices)
-    last, place = values.narrow(axis, k - 1, 1), indices.narrow(axis, k - 1, 1)
-    return MaxResult(last, place) if keepdim else MaxResult(last.squeeze(axis), place.squeeze(axis))
+        return of_scalar(input, return_types.kthvalue)
+    index = np.take(order_of(input._array, axis, False), [k - 1], axis)
+    return pick(input, index, axis, keepdim, return_types.kthvalue)
 
 
-def searchsorted(
-    sorted_sequence: Tensor,
-    input: Any,
-    *,
-    out_int32: bool = False,
-    right: bool = False,
-    side: str | None = None,
-) -> Tensor:
-    """Where each value of ``input`` would go in a sorted row; row by row for equal leading shapes."""
-    to_right = right or side == "right"
-    values = np.asarray(input._array if isinstance(input, TensorBase) else input)
-    rows = sorted_sequence._array
-    how = "right" if to_right else "left"
-    if rows.ndim == 1:
-        found = np.searchsorted(rows, values, how)
-    else:
-        if rows.shape[:-1] != values.shape[:-1]:
-            raise RuntimeError(
-                "searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
-                f"boundaries tensor and input value tensor must match, got {list(rows.shape)} and {list(values.shape)}"
-            )
-        pairs = zip(
-            rows.reshape(-1, rows.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True
-        )
-        found = np.stack([np.searchsorted(r, v, how) for r, v in pairs]).reshape(values.shape)
-    return wrap(
-        TensorBase._result_type, np.asarray(found).astype(np.int32 if out_int32 else np.int64)
-    )  # type: ignore[no-any-return]
-
-
-def bucketize(
-    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
-) -> Tensor:
-    """Which of the buckets between sorted boundaries each value falls into."""
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
-
-
-def unique(
-    input: Tensor,
-    sorted: bool = True,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    dim: int | None = None,
-) -> Any:
-    """The distinct elements (slices along ``dim``) in order; with where each came from, and how often."""
-    result = np.unique(
-        input._array,
-        return_inverse=return_inverse,
-        return_counts=return_counts,
-        axis=dim,
-        equal_nan=False,
-    )
-    parts = list(result) if isinstance(result, tuple) else [result]
-    if return_inverse:
-        parts[1] = parts[1].reshape(input._array.shape if dim is None else -1)
-    tensors = tuple(wrap(TensorBase._result_type, np.asarray(p)) for p in parts)
-    return tensors if len(tensors) > 1 else tensors[0]
-
-
-def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each integer 0, 1, 2 ... occurs in a row, or the sum of its weights.
-
-    Raises:
-        RuntimeError: for negative or non-integer elements, or more than one dimension.
-    """
-    x = input._array
-    if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
-        raise RuntimeError(
-            f"bincount only supports 1-d non-negative integral inputs, got {input.dtype} of {x.ndim} dimensions"
-        )
-    w = None if weights is None else weights._array
-    counts = np.bincount(x, w, minlength)
-    if w is not None and w.dtype == np.float32:
-        counts = counts.astype(np.float32)
-    return wrap(TensorBase._result_type, counts)  # type: ignore[no-any-return]
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    """The most frequent element along ``dim``, the smallest among equals, and where it last is."""
+    axis = normalize_axis(dim, input._array.ndim)
+    if not input._array.ndim:
+        return of_scalar(input, return_types.mode)
+    if not input._array.shape[axis]:
+        raise IndexError(f"mode(): Expected reduction dim {axis} to have non-zero size.")
+    rows = np.moveaxis(input._array, axis, -1)
+    last = np.empty(rows.shape[:-1], np.int64)
+    for place in np.ndindex(last.shape):
+        values, inverse, counts = np.unique(rows[place], return_inverse=True, return_counts=True)
+        last[place] = np.flatnonzero(inverse == np.argmax(counts))[-1]
+    return pick(input, np.expand_dims(last, axis), axis, keepdim, return_types.mode)

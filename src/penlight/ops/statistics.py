@@ -1,26 +1,30 @@
-"""Products, variances, norms, and running sums."""
+"""Products, variances, covariances and quantiles."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axes, normalize_axis
-from penlight._core.dtypes import as_dtype
+from penlight._core.arguments import normalize_axis
+
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
-from penlight.ops.promotion import cast, floating
-from penlight.ops.reduction import Dims, spread
+from penlight.ops.complex import conjugate
+from penlight.ops.promotion import floating
+from penlight.ops.reduction import add_reduce, as_summable, reduced_axes, spread
+from penlight.ops.scatter import gather
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "all", "any", "count_nonzero", "cumprod", "cumsum", "logcumsumexp", "logsumexp", "nanmean", "nansum",
-    "norm", "prod", "std", "std_mean", "var", "var_mean",
+    "corrcoef", "cov", "nanquantile", "prod", "quantile", "std", "std_mean", "var", "var_mean",
 ]  # fmt: skip
+
+multiply_reduce: Any = np.multiply.reduce
 
 
 class Prod(Op):
@@ -33,12 +37,12 @@ class Prod(Op):
     def forward(ctx: Any, x: Any, axis: int, keepdims: bool) -> Any:
         ctx.save(x)
         ctx.axis = axis
-        return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
+        return multiply_reduce(x, axis=axis, keepdims=keepdims)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return spread(dy, x.shape, (ctx.axis,)) * OthersProduct.apply(x, ctx.axis)
+        return spread(dy, x.shape, (ctx.axis,)) * conjugate(OthersProduct.apply(x, ctx.axis))
 
 
 class OthersProduct(Op):
@@ -62,7 +66,7 @@ class OthersProduct(Op):
         total = 0 * x
         for i in range(n):  # the product of all but i, as a function of the others
             here = np.arange(n).reshape((-1,) + (1,) * (x.ndim - ctx.axis - 1)) == i
-            others = OthersProduct.apply(np.where(here, 1, x), ctx.axis)
+            others = conjugate(OthersProduct.apply(np.where(here, 1, x), ctx.axis))
             of_i = np.sum(np.where(here, dy, 0), axis=ctx.axis, keepdims=True)
             total = total + np.where(here, 0, others * of_i)
         return total
@@ -72,33 +76,88 @@ def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
     """The product over ``dim`` (default: of all elements)."""
-    if dtype is not None:
-        input = cast(input, as_dtype(dtype))
-    elif input._array.dtype.kind in "biu":
-        input = cast(input, as_dtype(int))
-    if dim is None or not input._array.ndim:
-        return Prod.apply(input.reshape(-1), 0, False)  # type: ignore[no-any-return]
-    return Prod.apply(input, normalize_axis(dim, input._array.ndim), keepdim)  # type: ignore[no-any-return]
+    x = as_summable(input, dtype)
+    if dim is None or not x._array.ndim:
+        normalize_axis(dim or 0, x._array.ndim)
+        return Prod.apply(x.reshape(-1), 0, False)
+    return Prod.apply(x, normalize_axis(dim, x._array.ndim), keepdim)
+
+
+# -- variance --------------------------------------------------------------------------------
 
 
 class Var(Op):
-    """y = sum (x - m)^2 / (n - c) with m the mean over ``axes``; dx = 2 dy (x - m) / (n - c)."""
+    """y = sum |x - m|^2 / (n - c) with m the mean over ``axes``; dx = 2 dy (x - m) / (n - c)."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, axes: tuple[int, ...] | None, c: float, keepdims: bool) -> Any:
         n = math.prod(x.shape if axes is None else (x.shape[a] for a in axes))
         ctx.save(x)
         ctx.axes, ctx.n, ctx.free = axes, n, max(n - c, 0)
-        centred = x - np.add.reduce(x, axis=axes, keepdims=True) / max(n, 1)
-        total = np.add.reduce(centred * centred, axis=axes, keepdims=keepdims)
-        return total / np.asarray(ctx.free, x.dtype)
+        return _variance(x, axes, n, ctx.free, keepdims)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        centred = x - np.sum(x, axis=ctx.axes, keepdims=True) / max(ctx.n, 1)
         scale = 2 / ctx.free if ctx.free else math.nan
-        return spread(dy, x.shape, ctx.axes) * (centred * scale)
+        return spread(dy, x.shape, ctx.axes) * (_centred(x, ctx.axes, ctx.n) * scale)
+
+
+def _centred(x: Any, axes: tuple[int, ...] | None, n: int) -> Any:
+    return x - np.sum(x, axis=axes, keepdims=True) / max(n, 1)
+
+
+def _variance(x: Any, axes: tuple[int, ...] | None, n: int, free: float, keepdims: bool) -> Any:
+    centred = x - add_reduce(x, axis=axes, keepdims=True) / max(n, 1)
+    squares = (centred * np.conjugate(centred)).real if x.dtype.kind == "c" else centred * centred
+    return add_reduce(squares, axis=axes, keepdims=keepdims) / np.asarray(free, squares.dtype)
+
+
+class Std(Op):
+    """y = sqrt(variance); dx = dy (x - m) / ((n - c) y), and 0 where y is 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, axes: tuple[int, ...] | None, c: float, keepdims: bool) -> Any:
+        n = math.prod(x.shape if axes is None else (x.shape[a] for a in axes))
+        ctx.axes, ctx.n, ctx.free = axes, n, max(n - c, 0)
+        y = np.sqrt(_variance(x, axes, n, ctx.free, keepdims))
+        ctx.save(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, y = ctx.saved
+        constant = y == 0
+        per_sum = dy / (np.where(constant, 1, y) * (ctx.free or math.nan))
+        share = spread(np.where(constant, 0, per_sum), x.shape, ctx.axes)
+        return share * _centred(x, ctx.axes, ctx.n)
+
+
+def _spread_of(
+    op: type[Op], input: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any
+) -> Tensor:
+    name = op.__name__.lower()
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if unbiased is not None and correction is not None:
+        raise TypeError(f"{name}() got both 'unbiased' and 'correction'; give one")
+    if unbiased is not None:
+        correction = int(unbiased)
+    correction = 1 if correction is None else correction
+    if input._array.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"{name}: std and var only support floating point and complex dtypes, got {input.dtype}"
+        )
+    shape = input._array.shape
+    axes = reduced_axes(dim, len(shape))
+    n = math.prod(shape if axes is None else (shape[a] for a in axes))
+    if n <= correction and input._array.size == n:
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction (={correction}) should be strictly "
+            f"less than the reduction factor (input numel divided by output numel: {n}).",
+            stacklevel=3,
+        )
+    return op.apply(input, axes, correction, keepdim)
 
 
 def var(
@@ -115,16 +174,7 @@ def var(
         unbiased: True is correction 1, False is 0.
         correction: default: 1, Bessel's.
     """
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if unbiased is not None:
-        correction = float(unbiased)
-    if input._array.dtype.kind not in "fc":
-        raise RuntimeError(
-            f"std and var only support floating point and complex dtypes, got {input.dtype}"
-        )
-    axes = normalize_axes(dim, input._array.ndim) or None
-    return Var.apply(input, axes, 1.0 if correction is None else correction, keepdim)  # type: ignore[no-any-return]
+    return _spread_of(Var, input, dim, unbiased, keepdim, correction)
 
 
 def std(
@@ -136,12 +186,12 @@ def std(
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation: the square root of :func:`var`."""
-    return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
+    return _spread_of(Std, input, dim, unbiased, keepdim, correction)
 
 
 def var_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kw: Any
-) -> Any:
+) -> tuple[Tensor, Tensor]:
     """:func:`var` and the mean."""
     dims = None if isinstance(dim, bool) else dim
     return var(input, dim, unbiased, keepdim, **kw), input.mean(dims, keepdim)
@@ -149,178 +199,168 @@ def var_mean(
 
 def std_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kw: Any
-) -> Any:
+) -> tuple[Tensor, Tensor]:
     """:func:`std` and the mean."""
-    variance, mean = var_mean(input, dim, unbiased, keepdim, **kw)
-    return variance.sqrt(), mean
+    dims = None if isinstance(dim, bool) else dim
+    return std(input, dim, unbiased, keepdim, **kw), input.mean(dims, keepdim)
 
 
-class LogSumExp(Op):
-    """y = ln sum e^x over ``axes``, shifted by the maximum; dx = dy e^(x - y)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-        top = np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
-        top = np.where(np.isfinite(top), top, 0).astype(x.dtype, copy=False)
-        y = np.log(np.add.reduce(np.exp(x - top), axis=axes, keepdims=True)) + top
-        if not keepdims:
-            y = np.squeeze(y, axes)
-        ctx.save(x, y)
-        ctx.axes = axes
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        x, y = ctx.saved
-        return spread(dy, x.shape, ctx.axes) * np.exp(x - spread(y, x.shape, ctx.axes))
-
-
-def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
-    """log(sum(exp(input))) over ``dim``, without overflow."""
-    axes = normalize_axes(dim, input._array.ndim) or ()
-    return LogSumExp.apply(floating(input), axes, keepdim)  # type: ignore[no-any-return]
-
-
-class Norm2(Op):
-    """y = sqrt(sum x^2) over ``axes``; dx = dy x / y, and 0 where y is 0."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, axes: tuple[int, ...] | None, keepdims: bool) -> Any:
-        y = np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keepdims))
-        ctx.save(x, y)
-        ctx.axes = axes
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        x, y = ctx.saved
-        direction = np.where(y == 0, 0, dy / np.where(y == 0, 1, y))
-        return x * spread(direction, x.shape, ctx.axes)
-
-
-def norm(
-    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+def cov(
+    input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: Any = None
 ) -> Tensor:
-    """The p-norm (sum |x|^p)^(1/p) over ``dim`` (default: of all elements as one vector).
+    """The covariance matrix of variables in rows, observations in columns.
+
+    With weights w = fweights * aweights and m the weighted mean:
+    sum_k w_k (x_k - m)(x_k - m)^H / (sum w - correction sum(w aweights) / sum w).
 
     Args:
-        p: a number, ``inf``, ``-inf``, or ``"fro"``, which is 2.
+        fweights: how often each observation was made. Default: once.
+        aweights: how important each is. Default: equally.
     """
-    if dtype is not None:
-        input = cast(input, as_dtype(dtype))
-    if input._array.dtype.kind not in "fc":
+    if input._array.ndim > 2:
         raise RuntimeError(
-            f"norm: expected a floating point or complex tensor as input, got {input.dtype}"
+            f"cov(): expected input to have two or fewer dimensions but got {input._array.ndim}"
         )
-    axes = normalize_axes(dim, input._array.ndim) or None
-    if p in ("fro", 2, None):
-        return Norm2.apply(input, axes, keepdim)  # type: ignore[no-any-return]
-    if not isinstance(p, (int, float)):
-        raise RuntimeError(f"norm: p must be a number, inf or 'fro', got {p!r}")
-    size = input.abs()
-    if math.isinf(p):
-        return (size.amax if p > 0 else size.amin)(
-            dim=() if axes is None else axes, keepdim=keepdim
+    x = floating(input)
+    x = x.reshape(1, -1) if x._array.ndim < 2 else x
+    n = x._array.shape[1]
+    w = None
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is not None:
+            if weights._array.shape != (n,):
+                raise RuntimeError(
+                    f"cov(): expected {name} to have one weight per observation ({n}), got "
+                    f"{list(weights.shape)}"
+                )
+            w = weights if w is None else w * weights
+    if w is None:
+        total: Any = n
+        mean = x.mean(1, keepdim=True)
+        weighted = x - mean
+        norm: Any = n - correction
+    else:
+        total = w.sum()
+        mean = (x * w).sum(1, keepdim=True) / total
+        weighted = (x - mean) * w
+        norm = total - correction * (
+            (w * aweights).sum() / total if aweights is not None else w.new_ones(())
         )
-    if p == 0:
-        return cast(input != 0, input.dtype).sum(axes, keepdim)
-    if p == 1:
-        return size.sum(axes, keepdim)
-    return (size**p).sum(axes, keepdim) ** (1 / p)
+    if (norm if w is None else norm.item()) <= 0:
+        warnings.warn("cov(): degrees of freedom is <= 0", stacklevel=2)
+        norm = 0 * total
+    return (weighted @ (x - mean).mH / norm).squeeze()
 
 
-class CumSum(Op):
-    """y_i = x_1 + ... + x_i along ``axis``; dx_i = dy_i + ... + dy_n."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, axis: int, reverse: bool) -> Any:
-        ctx.axis, ctx.reverse = axis, reverse
-        if reverse:
-            return np.flip(np.cumsum(np.flip(x, axis), axis, dtype=x.dtype), axis).copy()
-        return np.cumsum(x, axis, dtype=x.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        return CumSum.apply(dy, ctx.axis, not ctx.reverse)
+def corrcoef(input: Tensor) -> Tensor:
+    """The correlation matrix of variables in rows: covariances divided by standard deviations."""
+    c = cov(input)
+    if not c._array.ndim:
+        return c / c
+    deviation = c.diagonal().real.sqrt()
+    y = c / deviation.unsqueeze(1) / deviation.unsqueeze(0)
+    return y if y._array.dtype.kind == "c" else y.clamp(-1, 1)
 
 
-def _along(input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
-    if dtype is not None:
-        input = cast(input, as_dtype(dtype))
-    elif input._array.dtype.kind in "biu":
-        input = cast(input, as_dtype(int))
-    return input, normalize_axis(dim, input._array.ndim)
+# -- quantiles -------------------------------------------------------------------------------
+
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running sums along ``dim``."""
-    x, axis = _along(input, dim, dtype)
-    return CumSum.apply(x, axis, False) if x._array.ndim else x.clone()  # type: ignore[no-any-return]
+def _quantile(
+    name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool
+) -> Tensor:
+    if input._array.dtype not in (np.float32, np.float64):
+        raise RuntimeError(
+            f"{name}() input tensor must be either float or double dtype, got {input.dtype}"
+        )
+    if isinstance(q, TensorBase):
+        if q._array.dtype != input._array.dtype:
+            raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+        q = q._array
+    at = np.asarray(q, np.float64)
+    if at.ndim > 1:
+        raise RuntimeError(f"{name}() q must be a scalar or 1D tensor, got {at.ndim}D")
+    if ((at < 0) | (at > 1)).any():
+        raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {at.tolist()}")
+    if interpolation not in _INTERPOLATIONS:
+        raise RuntimeError(
+            f"{name}() interpolation must be one of {', '.join(_INTERPOLATIONS)}, but got "
+            f"{interpolation}"
+        )
+    if not input._array.size:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    axis = 0 if dim is None else normalize_axis(dim, input._array.ndim)
+    x = input.reshape(-1) if dim is None or not input._array.ndim else input.movedim(axis, -1)
+    y = _between_ranks(x.sort(-1).values, at.reshape(-1), interpolation, skip_nan)
+    return _in_place_of(y, input, dim, axis, keepdim, at.ndim)
 
 
-class CumProd(Op):
-    """y_i = x_1 ... x_i along ``axis``; dx_k = sum_{i >= k} dy_i prod_{j <= i, j != k} x_j."""
+def _between_ranks(x: Tensor, at: np.ndarray, interpolation: str, skip_nan: bool) -> Tensor:
+    """Quantiles of sorted rows, along the last dimension of the result."""
+    known = np.isfinite(x._array) | np.isinf(x._array)
+    n = np.count_nonzero(known, -1)[..., None]
+    size = x._array.shape[-1]
+    rank = at * (np.maximum(n, 1) - 1)
+    if not skip_nan:
+        rank = np.where(n < size, size - 1, rank)  # NaN sorts last: where there is one, take it
+    rank = np.where(n == 0, size - 1, rank)
+    if interpolation == "lower":
+        rank = np.floor(rank)
+    elif interpolation == "higher":
+        rank = np.ceil(rank)
+    elif interpolation == "nearest":
+        rank = np.round(rank)
+    below = np.floor(rank)
+    weight = np.where(rank > below, 0.5, 0.0) if interpolation == "midpoint" else rank - below
 
-    @staticmethod
-    def forward(ctx: Any, x: Any, axis: int) -> Any:
-        ctx.save(x)
-        ctx.axis = axis
-        return np.cumprod(x, axis, dtype=x.dtype)
+    def pick(places: np.ndarray) -> Tensor:
+        return gather(x, -1, wrap(TensorBase._result_type, places.astype(np.int64)))
 
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        (x,) = ctx.saved
-        n = x.shape[ctx.axis]
-        place = np.arange(n).reshape((-1,) + (1,) * (x.ndim - ctx.axis - 1))
-        total = 0 * x
-        for k in range(n):  # the running product with x_k left out, from k on
-            without = CumProd.apply(np.where(place == k, 1, x), ctx.axis)
-            of_k = np.sum(np.where(place >= k, dy * without, 0), axis=ctx.axis, keepdims=True)
-            total = total + np.where(place == k, of_k, 0)
-        return total
-
-
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running products along ``dim``."""
-    x, axis = _along(input, dim, dtype)
-    return CumProd.apply(x, axis) if x._array.ndim else x.clone()  # type: ignore[no-any-return]
-
-
-def logcumsumexp(input: Tensor, dim: int) -> Tensor:
-    """log of running sums of exp(input) along ``dim``, shifted by the overall maximum."""
-    top = input.detach().amax(dim, keepdim=True)
-    return cumsum((input - top).exp(), dim).log() + top
+    low = pick(below)
+    if not weight.any():
+        return low
+    w = wrap(TensorBase._result_type, weight.astype(x._array.dtype))
+    return low.lerp(pick(np.ceil(rank)), w)
 
 
-def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum with NaN counted as 0."""
-    return input.where(input == input, 0).sum(dim, keepdim, dtype=dtype)
+def _in_place_of(
+    y: Tensor, input: Tensor, dim: Any, axis: int, keepdim: bool, q_ndim: int
+) -> Tensor:
+    """The quantiles' dimension in front (or gone), the reduced one kept if wanted."""
+    y = y.movedim(-1, 0)
+    if keepdim and input._array.ndim:
+        if dim is None:
+            y = y.reshape((-1,) + (1,) * input._array.ndim)
+        else:
+            y = y.unsqueeze(axis + 1)
+    return y if q_ndim else y.squeeze(0)
 
 
-def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean of what is not NaN."""
-    count = cast(input == input, input.dtype).sum(dim, keepdim)
-    return nansum(input, dim, keepdim, dtype=dtype) / count
+def quantile(
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Tensor:
+    """The q-th quantiles over ``dim`` (default: of all elements); NaN if there is one.
+
+    Args:
+        q: a number in [0, 1], or a 1-d tensor of them: then along a new first dimension.
+        interpolation: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"`` or ``"nearest"``
+            between the two elements next to the quantile.
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
-def _logical(function: Any, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
-    axes = normalize_axes(dim, input._array.ndim) or None
-    y = function(input._array.astype(np.bool_, copy=False), axis=axes, keepdims=keepdim)
-    d = np.uint8 if input._array.dtype == np.uint8 else np.bool_
-    return wrap(TensorBase._result_type, np.asarray(y, d))  # type: ignore[no-any-return]
-
-
-def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether all elements over ``dim`` are nonzero."""
-    return _logical(np.logical_and.reduce, input, dim, keepdim)
-
-
-def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether any element over ``dim`` is nonzero."""
-    return _logical(np.logical_or.reduce, input, dim, keepdim)
-
-
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
-    """How many elements over ``dim`` are nonzero."""
-    axes = normalize_axes(dim, input._array.ndim) or None
-    return wrap(TensorBase._result_type, np.asarray(np.count_nonzero(input._array, axis=axes)))  # type: ignore[no-any-return]
+def nanquantile(
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Tensor:
+    """:func:`quantile` of what is not NaN."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)

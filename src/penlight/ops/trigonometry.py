@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from penlight.autograd.op import Op
+from penlight.ops.complex import conjugate
 from penlight.ops.promotion import floating, promoted
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin",
-    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin", "sinh", "tan",
+    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "deg2rad", "hypot", "rad2deg", "sin", "sinc", "sinh", "tan",
 ]  # fmt: skip
 
 
@@ -29,12 +31,12 @@ class Sin(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy * np.cos(x)
+        return dy * conjugate(np.cos(x))
 
 
 def sin(input: Tensor) -> Tensor:
     """The sine of radians, elementwise."""
-    return Sin.apply(floating(input))  # type: ignore[no-any-return]
+    return Sin.apply(floating(input))
 
 
 class Cos(Op):
@@ -48,12 +50,12 @@ class Cos(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return -dy * np.sin(x)
+        return -dy * conjugate(np.sin(x))
 
 
 def cos(input: Tensor) -> Tensor:
     """The cosine of radians, elementwise."""
-    return Cos.apply(floating(input))  # type: ignore[no-any-return]
+    return Cos.apply(floating(input))
 
 
 class Tan(Op):
@@ -68,12 +70,12 @@ class Tan(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * (y * y + 1)
+        return dy * conjugate(y * y + 1)
 
 
 def tan(input: Tensor) -> Tensor:
     """The tangent of radians, elementwise."""
-    return Tan.apply(floating(input))  # type: ignore[no-any-return]
+    return Tan.apply(floating(input))
 
 
 class Sinh(Op):
@@ -87,12 +89,12 @@ class Sinh(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy * np.cosh(x)
+        return dy * conjugate(np.cosh(x))
 
 
 def sinh(input: Tensor) -> Tensor:
     """The hyperbolic sine, elementwise."""
-    return Sinh.apply(floating(input))  # type: ignore[no-any-return]
+    return Sinh.apply(floating(input))
 
 
 class Cosh(Op):
@@ -106,12 +108,12 @@ class Cosh(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy * np.sinh(x)
+        return dy * conjugate(np.sinh(x))
 
 
 def cosh(input: Tensor) -> Tensor:
     """The hyperbolic cosine, elementwise."""
-    return Cosh.apply(floating(input))  # type: ignore[no-any-return]
+    return Cosh.apply(floating(input))
 
 
 class Asin(Op):
@@ -125,12 +127,12 @@ class Asin(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / np.sqrt(1 - x * x)
+        return dy / conjugate(np.sqrt(1 - x * x))
 
 
 def asin(input: Tensor) -> Tensor:
     """The inverse sine, elementwise: NaN outside [-1, 1]."""
-    return Asin.apply(floating(input))  # type: ignore[no-any-return]
+    return Asin.apply(floating(input))
 
 
 class Acos(Op):
@@ -144,12 +146,12 @@ class Acos(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return -dy / np.sqrt(1 - x * x)
+        return -dy / conjugate(np.sqrt(1 - x * x))
 
 
 def acos(input: Tensor) -> Tensor:
     """The inverse cosine, elementwise: NaN outside [-1, 1]."""
-    return Acos.apply(floating(input))  # type: ignore[no-any-return]
+    return Acos.apply(floating(input))
 
 
 class Atan(Op):
@@ -163,12 +165,12 @@ class Atan(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / (x * x + 1)
+        return dy / conjugate(x * x + 1)
 
 
 def atan(input: Tensor) -> Tensor:
     """The inverse tangent, elementwise."""
-    return Atan.apply(floating(input))  # type: ignore[no-any-return]
+    return Atan.apply(floating(input))
 
 
 class Asinh(Op):
@@ -182,12 +184,12 @@ class Asinh(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / np.sqrt(x * x + 1)
+        return dy / conjugate(np.sqrt(x * x + 1))
 
 
 def asinh(input: Tensor) -> Tensor:
     """The inverse hyperbolic sine, elementwise."""
-    return Asinh.apply(floating(input))  # type: ignore[no-any-return]
+    return Asinh.apply(floating(input))
 
 
 class Acosh(Op):
@@ -201,12 +203,12 @@ class Acosh(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / np.sqrt(x * x - 1)
+        return dy / conjugate(np.sqrt(x - 1) * np.sqrt(x + 1))
 
 
 def acosh(input: Tensor) -> Tensor:
     """The inverse hyperbolic cosine, elementwise: NaN below 1."""
-    return Acosh.apply(floating(input))  # type: ignore[no-any-return]
+    return Acosh.apply(floating(input))
 
 
 class Atanh(Op):
@@ -220,12 +222,12 @@ class Atanh(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / (1 - x * x)
+        return dy / conjugate(1 - x * x)
 
 
 def atanh(input: Tensor) -> Tensor:
     """The inverse hyperbolic tangent, elementwise: NaN outside [-1, 1]."""
-    return Atanh.apply(floating(input))  # type: ignore[no-any-return]
+    return Atanh.apply(floating(input))
 
 
 class Atan2(Op):
@@ -246,7 +248,7 @@ class Atan2(Op):
 def atan2(input: Tensor, other: Tensor) -> Tensor:
     """The angle of the point (other, input) in radians, in (-pi, pi]."""
     a, b = promoted(input, other, owner="atan2")
-    return Atan2.apply(floating(a), floating(b))  # type: ignore[no-any-return]
+    return Atan2.apply(floating(a), floating(b))
 
 
 class Hypot(Op):
@@ -266,7 +268,76 @@ class Hypot(Op):
 
 def hypot(input: Tensor, other: Tensor) -> Tensor:
     """sqrt(input^2 + other^2), without overflow."""
-    return Hypot.apply(*promoted(input, other, owner="hypot"))  # type: ignore[no-any-return]
+    a, b = promoted(input, other, owner="hypot")
+    return Hypot.apply(floating(a), floating(b))
+
+
+class Scale(Op):
+    """y = c x for a number c; dx = c dy."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, c: float) -> Any:
+        ctx.c = c
+        return x * c
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return dy * ctx.c
+
+
+class Deg2Rad(Scale):
+    """Degrees as radians."""
+
+    label = "Deg2RadBackward0"
+
+
+class Rad2Deg(Scale):
+    """Radians as degrees."""
+
+    label = "Rad2DegBackward0"
+
+
+def deg2rad(input: Tensor) -> Tensor:
+    """Degrees as radians."""
+    return Deg2Rad.apply(floating(input), math.pi / 180)
+
+
+def rad2deg(input: Tensor) -> Tensor:
+    """Radians as degrees."""
+    return Rad2Deg.apply(floating(input), 180 / math.pi)
+
+
+class Sinc(Op):
+    """y = sin(pi x) / (pi x), 1 at 0; dx = dy (cos(pi x) - y) / x, 0 at 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(x)
+        return _sinc(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        return dy * conjugate(_sinc_slope(x))
+
+
+def _sinc(x: Any) -> Any:
+    scaled = np.where(x == 0, 1, x) * math.pi
+    return np.where(x == 0, 1, np.sin(scaled) / scaled)
+
+
+def _sinc_slope(x: Any) -> Any:
+    """(cos(pi x) - sinc x) / x; near 0 its power series, which is free of cancellation."""
+    near = np.abs(x) < 0.03
+    safe = np.where(near, 1, x)
+    s = x * x * math.pi**2
+    series = x * math.pi**2 * (((s / 45360 - 1 / 840) * s + 1 / 30) * s - 1 / 3)
+    return np.where(near, series, (np.cos(safe * math.pi) - _sinc(safe)) / safe)
+
+
+def sinc(input: Tensor) -> Tensor:
+    """sin(pi input) / (pi input), 1 at 0."""
+    return Sinc.apply(floating(input))
 
 
 arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2

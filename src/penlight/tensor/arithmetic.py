@@ -122,25 +122,25 @@ class ArithmeticMethods:
         return self
 
     def __iadd__(self: Tensor, other: Any) -> Tensor:
-        return apply_inplace(self, arithmetic.add, other)  # type: ignore[no-any-return]
+        return apply_inplace(self, arithmetic.add, other)
 
     def __isub__(self: Tensor, other: Any) -> Tensor:
-        return apply_inplace(self, arithmetic.sub, other)  # type: ignore[no-any-return]
+        return apply_inplace(self, arithmetic.sub, other)
 
     def __imul__(self: Tensor, other: Any) -> Tensor:
-        return apply_inplace(self, arithmetic.mul, other)  # type: ignore[no-any-return]
+        return apply_inplace(self, arithmetic.mul, other)
 
     def __itruediv__(self: Tensor, other: Any) -> Tensor:
-        return apply_inplace(self, arithmetic.div, other)  # type: ignore[no-any-return]
+        return apply_inplace(self, arithmetic.div, other)
 
     def __ifloordiv__(self: Tensor, other: Any) -> Tensor:
-        return apply_inplace(self, rounding.floor_divide, other)  # type: ignore[no-any-return]
+        return apply_inplace(self, rounding.floor_divide, other)
 
     def __imod__(self: Tensor, other: Any) -> Tensor:
-        return apply_inplace(self, rounding.remainder, other)  # type: ignore[no-any-return]
+        return apply_inplace(self, rounding.remainder, other)
 
     def __ipow__(self: Tensor, other: Any) -> Tensor:
-        return apply_inplace(self, arithmetic.pow, other)  # type: ignore[no-any-return]
+        return apply_inplace(self, arithmetic.pow, other)
 
     eq = comparison.eq
     ne = not_equal = __ne__ = comparison.ne

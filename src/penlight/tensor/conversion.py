@@ -1,12 +1,13 @@
-"""Conversions: to Python numbers, to NumPy, to other dtypes; copies."""
+"""Conversions: to Python numbers, to NumPy and DLPack, to other dtypes; copies."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core import dtypes
+from penlight._core import dtypes, layouts
 from penlight._core.device import as_device, device
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.base import TensorBase
@@ -16,7 +17,7 @@ from penlight.ops.promotion import cast
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["ConversionMethods"]
+__all__ = ["ConversionMethods", "clone"]
 
 
 class Clone(Op):
@@ -24,6 +25,8 @@ class Clone(Op):
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray) -> np.ndarray:
+        if 0 in x.strides:  # an expanded view: its copy is to be an ordinary array
+            return x.copy()
         return x.copy(order="K")
 
     @staticmethod
@@ -31,12 +34,44 @@ class Clone(Op):
         return dy
 
 
+class Contiguous(Op):
+    """y = x with its elements in memory order; dx = dy."""
+
+    label = "CloneBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray) -> np.ndarray:
+        return x.copy(order="C")
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return dy
+
+
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy that gradients flow through."""
+    _check_format("clone", memory_format)
+    return (Contiguous if memory_format is layouts.contiguous_format else Clone).apply(input)
+
+
+def _check_format(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, layouts.memory_format):
+        raise TypeError(
+            f"{name}(): argument 'memory_format' must be torch.memory_format, not "
+            f"{type(value).__name__}"
+        )
+
+
 class ConversionMethods:
     """What turns a tensor into something else."""
 
     __slots__ = ()
 
-    def item(self: Tensor) -> Any:
+    clone = clone
+
+    # -- to Python ---------------------------------------------------------------------------
+
+    def item(self: Any) -> Any:
         """The one element as a Python number.
 
         Raises:
@@ -48,11 +83,62 @@ class ConversionMethods:
             )
         return self._array.item()
 
-    def tolist(self: Tensor) -> Any:
+    def tolist(self: Any) -> Any:
         """The elements as (nested lists of) Python numbers."""
         return self._array.tolist()
 
-    def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
+    def is_nonzero(self: Any) -> bool:
+        """Whether the one element is not zero."""
+        return bool(self)
+
+    def __bool__(self: Any) -> bool:
+        size = self._array.size
+        if size != 1:
+            raise RuntimeError(
+                f"Boolean value of Tensor with {'more than one' if size else 'no'} "
+                f"value{'' if size else 's'} is ambiguous"
+            )
+        return bool(self._array.item())
+
+    def __float__(self: Any) -> float:
+        return float(self.item())
+
+    def __int__(self: Any) -> int:
+        return int(self.item())
+
+    def __complex__(self: Any) -> complex:
+        return complex(self.item())
+
+    def __index__(self: Any) -> int:
+        if self._array.size != 1 or self._array.dtype.kind not in "biu":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array.item())
+
+    def apply_(self: Any, callable: Callable[[Any], Any]) -> Tensor:
+        """Replace each element x by ``callable(x)``, in place; slow, and without gradients.
+
+        Raises:
+            RuntimeError: for tensors that require gradients.
+        """
+        return self.map_(None, lambda x, _: callable(x))
+
+    def map_(self: Any, tensor: Any, callable: Callable[[Any, Any], Any]) -> Tensor:
+        """Replace each element x by ``callable(x, y)``, y from ``tensor``, in place."""
+        if self._requires_grad:
+            raise RuntimeError(
+                "Can't call apply_() or map_() on Variable that requires grad. Use "
+                "var.detach().apply_() instead."
+            )
+        others = np.broadcast_to(0 if tensor is None else tensor._array, self._array.shape)
+        for place in np.ndindex(self._array.shape):
+            self._array[place] = callable(self._array[place].item(), others[place].item())
+        if self._counter is not None:
+            self._counter[0] += 1
+        return self
+
+    # -- to NumPy and others -----------------------------------------------------------------
+
+    def numpy(self: Any, *, force: bool = False) -> np.ndarray:
         """The ndarray underneath: it shares the tensor's memory.
 
         Args:
@@ -68,7 +154,7 @@ class ConversionMethods:
             )
         return self._array
 
-    def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:
             if copy is False:
@@ -76,42 +162,46 @@ class ConversionMethods:
             return array.astype(dtype)
         return array.copy() if copy else array
 
-    def __bool__(self: Tensor) -> bool:
-        if self._array.size != 1:
-            raise RuntimeError(
-                f"Boolean value of Tensor with {self._array.size or 'no'} values is ambiguous"
-                if self._array.size == 0
-                else "Boolean value of Tensor with more than one value is ambiguous"
+    def __dlpack__(
+        self: Any, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:  # fmt: skip
+        """A DLPack capsule of the tensor's memory.
+
+        Raises:
+            BufferError: for tensors that require gradients.
+        """
+        if self._requires_grad:
+            raise BufferError(
+                "Can't export tensors that require gradient, use tensor.detach() first"
             )
-        return bool(self._array.item())
+        return self._array.__dlpack__(
+            stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
+        )
 
-    def __float__(self: Tensor) -> float:
-        return float(self.item())
+    def __dlpack_device__(self: Any) -> tuple[int, int]:
+        """The CPU, in DLPack's numbers."""
+        return (1, 0)
 
-    def __int__(self: Tensor) -> int:
-        return int(self.item())
+    # -- order in memory ---------------------------------------------------------------------
 
-    def __complex__(self: Tensor) -> complex:
-        return complex(self.item())
-
-    def __index__(self: Tensor) -> int:
-        if self._array.size != 1 or self._array.dtype.kind not in "biu":
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._array.item())
-
-    def clone(self: Tensor, *, memory_format: Any = None) -> Tensor:
-        """A copy that gradients flow through."""
-        return Clone.apply(self)  # type: ignore[no-any-return]
-
-    def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    def contiguous(self: Any, memory_format: Any = None) -> Tensor:
         """The tensor itself if its elements lie in order, else a copy where they do."""
-        return self if self._array.flags.c_contiguous else Contiguous.apply(self)  # type: ignore[no-any-return]
+        _check_format("contiguous", memory_format)
+        return self if self._array.flags.c_contiguous else Contiguous.apply(self)
 
-    def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
-        """Whether the elements lie in memory in the order of their indices."""
-        return bool(self._array.flags.c_contiguous)
+    def is_contiguous(self: Any, memory_format: Any = None) -> bool:
+        """Whether the elements lie in memory in the order of their indices (or of the format)."""
+        _check_format("is_contiguous", memory_format)
+        array, ndim = self._array, self._array.ndim
+        if memory_format in (layouts.channels_last, layouts.channels_last_3d):
+            wanted = 4 if memory_format is layouts.channels_last else 5
+            return ndim == wanted and bool(np.moveaxis(array, 1, -1).flags.c_contiguous)
+        return bool(array.flags.c_contiguous)
 
-    def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    # -- to other dtypes ---------------------------------------------------------------------
+
+    def to(self: Any, *args: Any, **kwargs: Any) -> Tensor:
         """The tensor in another dtype: ``to(dtype)``, ``to("cpu", dtype)``, ``to(other)``.
 
         Args:
@@ -120,12 +210,13 @@ class ConversionMethods:
         """
         copy = kwargs.pop("copy", False)
         kwargs.pop("non_blocking", None)
-        kwargs.pop("memory_format", None)
+        _check_format("to", kwargs.pop("memory_format", None))
+        other = kwargs.pop("other", None)
         wanted = kwargs.pop("dtype", None)
         as_device(kwargs.pop("device", None))
         if kwargs:
             raise TypeError(f"to() got an unexpected keyword argument {next(iter(kwargs))!r}")
-        for argument in args:
+        for argument in args if other is None else (other, *args):
             if isinstance(argument, TensorBase):
                 wanted = argument.dtype  # type: ignore[attr-defined]
             elif isinstance(argument, (str, device)):
@@ -137,58 +228,79 @@ class ConversionMethods:
         y = self if wanted is None else cast(self, as_dtype(wanted, "to"))
         return y.clone() if copy and y is self else y
 
-    def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    def type(self: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
         """Without ``dtype`` the type's name, such as ``'torch.FloatTensor'``; with it :meth:`to`."""
         if dtype is None:
             return f"torch.{_TYPE_NAMES[self.dtype.name]}"
         if isinstance(dtype, str):
             names = {f"torch.{name}": d for d, name in _TYPE_NAMES.items()}
-            dtype = dtypes.from_torch_name(names.get(dtype, dtype))
-        return self.to(dtype)
+            if dtype not in names:
+                raise ValueError(
+                    f"type(): invalid type: {dtype!r}; expected e.g. torch.FloatTensor"
+                )
+            dtype = dtypes.from_torch_name(names[dtype])
+        return self.to(getattr(dtype, "dtype", dtype))
 
-    def type_as(self: Tensor, other: Tensor) -> Tensor:
+    def type_as(self: Any, other: Tensor) -> Tensor:
         """In ``other``'s dtype."""
-        return self.to(other.dtype)
+        return cast(self, other.dtype)
 
-    def float(self: Tensor) -> Tensor:
+    def float(self: Any, memory_format: Any = None) -> Tensor:
         """As float32."""
         return cast(self, dtypes.float32)
 
-    def double(self: Tensor) -> Tensor:
+    def double(self: Any, memory_format: Any = None) -> Tensor:
         """As float64."""
         return cast(self, dtypes.float64)
 
-    def half(self: Tensor) -> Tensor:
+    def half(self: Any, memory_format: Any = None) -> Tensor:
         """As float16."""
         return cast(self, dtypes.float16)
 
-    def long(self: Tensor) -> Tensor:
+    def long(self: Any, memory_format: Any = None) -> Tensor:
         """As int64."""
         return cast(self, dtypes.int64)
 
-    def int(self: Tensor) -> Tensor:
+    def int(self: Any, memory_format: Any = None) -> Tensor:
         """As int32."""
         return cast(self, dtypes.int32)
 
-    def bool(self: Tensor) -> Tensor:
+    def short(self: Any, memory_format: Any = None) -> Tensor:
+        """As int16."""
+        return cast(self, dtypes.int16)
+
+    def char(self: Any, memory_format: Any = None) -> Tensor:
+        """As int8."""
+        return cast(self, dtypes.int8)
+
+    def byte(self: Any, memory_format: Any = None) -> Tensor:
+        """As uint8."""
+        return cast(self, dtypes.uint8)
+
+    def bool(self: Any, memory_format: Any = None) -> Tensor:
         """As bool: nonzero elements are True."""
         return cast(self, dtypes.bool_)
 
-    def cpu(self: Tensor) -> Tensor:
+    def cfloat(self: Any, memory_format: Any = None) -> Tensor:
+        """As complex64."""
+        return cast(self, dtypes.complex64)
+
+    def cdouble(self: Any, memory_format: Any = None) -> Tensor:
+        """As complex128."""
+        return cast(self, dtypes.complex128)
+
+    def cpu(self: Any, memory_format: Any = None) -> Tensor:
         """The tensor itself."""
         return self
 
+    def cuda(self: Any, device: Any = None, non_blocking: Any = False) -> Tensor:
+        """Refused: there is no GPU.
 
-class Contiguous(Op):
-    """y = x with its elements in memory order; dx = dy."""
-
-    @staticmethod
-    def forward(ctx: Any, x: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(x)
-
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        return dy
+        Raises:
+            RuntimeError: always; ask ``torch.cuda.is_available()`` first.
+        """
+        as_device("cuda" if device is None else device)
+        return self
 
 
 _TYPE_NAMES = {

@@ -46,7 +46,7 @@ class IndexingMethods:
 
     def where(self: Any, condition: Tensor, other: Any) -> Tensor:
         """The tensor where ``condition`` holds, ``other`` elsewhere."""
-        return selection.where(condition, self, other)  # type: ignore[no-any-return]
+        return selection.where(condition, self, other)
 
     def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
         """Take over the elements of ``src``, cast and broadcast.
@@ -57,7 +57,7 @@ class IndexingMethods:
         if isinstance(src, (np.ndarray, list, tuple)):
             raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
         indexing.write(self, as_operand(src, "copy_"), (...,))
-        return self  # type: ignore[no-any-return]
+        return self
 
     def fill_(self: Any, value: Any) -> Tensor:
         """Put one value, a number or a 0-d tensor, everywhere."""
@@ -67,12 +67,12 @@ class IndexingMethods:
                 f"{value._array.ndim} dimensions."
             )
         indexing.write(self, as_operand(value, "fill_"), (...,))
-        return self  # type: ignore[no-any-return]
+        return self
 
     def zero_(self: Any) -> Tensor:
         """Put zeros everywhere."""
         indexing.write(self, 0, (...,))
-        return self  # type: ignore[no-any-return]
+        return self
 
     def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:
         """Put one value on the main diagonal.
@@ -93,6 +93,4 @@ class IndexingMethods:
         else:
             places = (i,) * len(shape)
         value = rows.fill_value("fill_diagonal_", self, fill_value)
-        return apply_inplace(  # type: ignore[no-any-return]
-            self, scattering.PutAt.apply, value, tuple(range(len(shape))), *places
-        )
+        return apply_inplace(self, scattering.PutAt.apply, value, tuple(range(len(shape))), *places)

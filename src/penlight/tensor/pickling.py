@@ -74,7 +74,7 @@ class PicklingMethods:
                 f"protocol; this one was made by {self._node.name()}. Copy its detach() instead."
             )
         if id(self) in memo:
-            return memo[id(self)]  # type: ignore[no-any-return]
+            return memo[id(self)]
         copied: Tensor = rebuild(type(self), _copy_array(self._array, memo), self._requires_grad)
         memo[id(self)] = copied
         if self._grad is not None:

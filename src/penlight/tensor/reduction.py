@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penlight.ops import extrema, reduction, sorting, statistics
+from penlight.ops import counting, extrema, norms, reduction, running, sorting, statistics
 from penlight.tensor.inplace import inplace
 
 __all__ = ["ReductionMethods"]
@@ -14,15 +14,20 @@ class ReductionMethods:
     __slots__ = ()
 
     sum, mean = reduction.sum, reduction.mean
-    prod, var, std, norm = statistics.prod, statistics.var, statistics.std, statistics.norm
-    logsumexp, logcumsumexp = statistics.logsumexp, statistics.logcumsumexp
-    nansum, nanmean = statistics.nansum, statistics.nanmean
-    cumsum, cumprod = statistics.cumsum, statistics.cumprod
-    cumsum_, cumprod_ = inplace(statistics.cumsum), inplace(statistics.cumprod)
-    all, any, count_nonzero = statistics.all, statistics.any, statistics.count_nonzero
+    nansum, nanmean = reduction.nansum, reduction.nanmean
+    all, any, count_nonzero = reduction.all, reduction.any, reduction.count_nonzero
+    prod, var, std, cov = statistics.prod, statistics.var, statistics.std, statistics.cov
+    corrcoef, quantile = statistics.corrcoef, statistics.quantile
+    nanquantile = statistics.nanquantile
+    norm, logsumexp, dist, renorm = norms.norm, norms.logsumexp, norms.dist, norms.renorm
+    renorm_ = inplace(norms.renorm)
+    cumsum, cumprod, logcumsumexp = running.cumsum, running.cumprod, running.logcumsumexp
+    cummax, cummin, diff = running.cummax, running.cummin, running.diff
+    cumsum_, cumprod_ = inplace(running.cumsum), inplace(running.cumprod)
     amax, amin, aminmax = extrema.amax, extrema.amin, extrema.aminmax
-    max, min, median = extrema.max, extrema.min, extrema.median
-    argmax, argmin = extrema.argmax, extrema.argmin
+    max, min, argmax, argmin = extrema.max, extrema.min, extrema.argmax, extrema.argmin
+    median, nanmedian = extrema.median, extrema.nanmedian
     sort, argsort, msort = sorting.sort, sorting.argsort, sorting.msort
-    topk, kthvalue = sorting.topk, sorting.kthvalue
-    unique, bincount = sorting.unique, sorting.bincount
+    topk, kthvalue, mode = sorting.topk, sorting.kthvalue, sorting.mode
+    unique, unique_consecutive = counting.unique, counting.unique_consecutive
+    bincount, histc, histogram = counting.bincount, counting.histc, counting.histogram

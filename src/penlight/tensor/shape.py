@@ -91,7 +91,7 @@ class ShapeMethods:
     def mT(self: Any) -> Tensor:
         """The last two dimensions exchanged."""
         _refuse_vectors("mT", self)
-        return shape.transpose(self, -2, -1) if self._array.ndim else self  # type: ignore[no-any-return]
+        return shape.transpose(self, -2, -1) if self._array.ndim else self
 
     @property
     def H(self: Any) -> Tensor:
@@ -111,33 +111,27 @@ class ShapeMethods:
 
     # -- in place ----------------------------------------------------------------------------
 
-    def _change_view(self: Any, view: Tensor) -> Tensor:
-        """Become a view of oneself: what ``t_``, ``squeeze_`` and their like do."""
-        check_inplace(self)
-        bump_version(self)
-        self._array, self._node = view._array, view._node
-        self._output_nr, self._requires_grad = view._output_nr, view._requires_grad
-        if self._view is not None:
-            self._view = view._view
-        return self  # type: ignore[no-any-return]
-
     def t_(self: Any) -> Tensor:
         """Transpose in place."""
-        return self._change_view(self.t())  # type: ignore[no-any-return]
+        return _become(self, self.t())
 
     def transpose_(self: Any, dim0: int, dim1: int) -> Tensor:
         """Exchange two dimensions in place."""
-        return self._change_view(self.transpose(dim0, dim1))  # type: ignore[no-any-return]
+        return _become(self, self.transpose(dim0, dim1))
 
     swapaxes_ = swapdims_ = transpose_
 
     def squeeze_(self: Any, *dim: Any) -> Tensor:
         """Drop dimensions of size one in place."""
-        return self._change_view(self.squeeze(*dim))  # type: ignore[no-any-return]
+        return _become(self, self.squeeze(*dim))
 
     def unsqueeze_(self: Any, dim: int) -> Tensor:
         """Put in a dimension of size one in place."""
-        return self._change_view(self.unsqueeze(dim))  # type: ignore[no-any-return]
+        return _become(self, self.unsqueeze(dim))
+
+    def as_strided_(self: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+        """Take on other sizes and strides over the same memory."""
+        return _become(self, strides.as_strided(self, size, stride, storage_offset))
 
     # -- memory ------------------------------------------------------------------------------
 
@@ -171,6 +165,17 @@ class ShapeMethods:
     def nbytes(self: Any) -> int:
         """Bytes of all elements."""
         return int(self._array.nbytes)
+
+
+def _become(x: Any, view: Any) -> Tensor:
+    """Make ``x`` the view of itself that was just computed: the memory stays where it is."""
+    check_inplace(x)
+    bump_version(x)
+    x._array, x._node = view._array, view._node
+    x._output_nr, x._requires_grad = view._output_nr, view._requires_grad
+    if x._view is not None:
+        x._view = view._view
+    return x
 
 
 def _refuse_vectors(name: str, x: Any) -> None:

@@ -20,6 +20,7 @@ from penlight.autograd.base import TensorBase, wrap
 from penlight.tensor import numpy_protocol, printing
 from penlight.tensor.arithmetic import ArithmeticMethods
 from penlight.tensor.conversion import ConversionMethods
+from penlight.tensor.distributions import RandomMethods
 from penlight.tensor.indexing import IndexingMethods
 from penlight.tensor.new import NewMethods
 from penlight.tensor.pickling import PicklingMethods
@@ -31,7 +32,7 @@ __all__ = ["Tensor"]
 
 class Tensor(
     ArithmeticMethods, ReductionMethods, ShapeMethods, IndexingMethods, ConversionMethods,
-    NewMethods, PicklingMethods, TensorBase,
+    NewMethods, RandomMethods, PicklingMethods, TensorBase,
 ):  # fmt: skip
     """A multi-dimensional array with automatic differentiation.
 
@@ -145,7 +146,7 @@ class Tensor(
     @property
     def data(self) -> Tensor:
         """The same memory, unseen by autograd: changes through it are not checked."""
-        return wrap(self._result_type, self._array)  # type: ignore[no-any-return]
+        return wrap(self._result_type, self._array)
 
     @data.setter
     def data(self, value: Tensor) -> None:
