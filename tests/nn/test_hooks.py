@@ -176,7 +176,7 @@ def test_a_wrong_number_of_gradients_is_refused(lib: Any, kind: str) -> None:
     m = Double.of(lib)
     getattr(m, kind)(lambda m, *gradients: (None, None))
     y = m(tensor(lib, 1.0)).sum()
-    with pytest.raises(RuntimeError, match="invalid number of grad_.*got 2, but expected 1"):
+    with pytest.raises(RuntimeError, match=r"invalid number of grad_.*got 2, but expected 1"):
         y.backward()
 
 

@@ -248,6 +248,23 @@ def test_zero_grad(lib: Any) -> None:
     assert all(p.grad is None for p in net.parameters())
 
 
+def test_zero_grad_cuts_gradients_off_their_history(lib: Any) -> None:
+    m = lib.nn.Linear(2, 1, bias=False)
+    m.weight.grad = m.weight * 2
+    m.zero_grad(set_to_none=False)
+    assert m.weight.grad.grad_fn is None
+    assert not m.weight.grad.requires_grad
+    m.weight.grad = lib.ones(4)[1:3].reshape(1, 2)  # a view
+    m.zero_grad(set_to_none=False)
+    assert m.weight.grad.tolist() == [[0.0, 0.0]]
+
+
+def test_compile_leaves_the_module_as_it_is() -> None:
+    m = nn.Linear(2, 1)
+    assert m.compile(fullgraph=True) is None
+    assert m(penlight.ones(1, 2)).shape == (1, 1)
+
+
 # -- conversion ----------------------------------------------------------------------------------
 
 
@@ -289,6 +306,20 @@ def test_other_conversions(lib: Any) -> None:
     assert m.weight is weight
     with pytest.raises((RuntimeError, AssertionError)):
         m.cuda()
+    with pytest.raises(TypeError, match=r"unexpected keyword argument|invalid combination"):
+        m.to(colour="red")
+
+
+def test_complex_parameters_stay_complex_when_floats_are_converted(lib: Any) -> None:
+    m = lib.nn.Module()
+    m.p = lib.nn.Parameter(lib.ones(1, dtype=lib.complex64))
+    m.double()
+    assert m.p.dtype == lib.complex64
+
+
+def test_missing_dtypes_are_named() -> None:
+    with pytest.raises(TypeError, match="bfloat16"):
+        nn.Linear(1, 1).bfloat16()
 
 
 # -- representation and copies -------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -22,11 +23,11 @@ def _coefficients(char: str) -> tuple[np.ndarray, np.ndarray]:
     """
     near, far = _TERMS[char]
 
-    def centre(t: np.ndarray) -> np.ndarray:
+    def centre(t: Any) -> Any:
         x = np.sqrt((t + 1) / 2)
         return np.array([math.erf(v) / v if v > 1e-8 else 2 / math.sqrt(math.pi) for v in x])
 
-    def tail(t: np.ndarray) -> np.ndarray:
+    def tail(t: Any) -> Any:
         return np.array([_scaled_erfc(2 / (v + 1)) for v in t])
 
     dtype = np.dtype(char)

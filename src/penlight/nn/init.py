@@ -112,7 +112,7 @@ def normal_(
 
 def _normal(shape: Any, dtype: Any, std: float, generator: Generator | None) -> np.ndarray:
     draw = numpy_generator(generator).standard_normal
-    values: np.ndarray = draw(shape, np.float64 if dtype == np.float64 else np.float32)
+    values: Any = draw(shape, np.float64 if dtype == np.float64 else np.float32)
     values *= std
     return values
 

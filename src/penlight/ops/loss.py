@@ -81,7 +81,7 @@ class CrossEntropy(ClassLoss):
     @staticmethod
     def backward(ctx: Any, dy: Any, dp: Any) -> Any:
         p, places, w, ignored = ctx.saved
-        dx = None
+        dx: Any = None
         if dy is not None:
             dx = MinusOneHot.apply(p, places) * ctx.share(dy, places, w, ignored)[:, None]
         if dp is not None:

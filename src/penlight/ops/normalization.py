@@ -70,7 +70,8 @@ class BatchNorm(Op):
     def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
         c, r, w = ctx.saved
         _, need_w, need_b, _ = ctx.edges
-        dw = db = u = None
+        dw = db = None
+        u: Any = None
         into_r = dr
         if dy is not None:
             dy = dy.reshape(c.shape)
@@ -156,7 +157,8 @@ class GroupNorm(Op):
     def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
         c, r, w = ctx.saved
         _, _, need_w, need_b, _ = ctx.edges
-        dw = db = u = None
+        dw = db = None
+        u: Any = None
         into_r = dr
         if dy is not None:
             dy = dy.reshape(c.shape)
@@ -224,7 +226,8 @@ class LayerNorm(Op):
     def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
         c, r, w = ctx.saved
         _, _, need_w, need_b, _ = ctx.edges
-        dw = db = u = None
+        dw = db = None
+        u: Any = None
         into_r = dr
         if dy is not None:
             g = dy = dy.reshape(c.shape)
@@ -272,7 +275,8 @@ class RMSNorm(Op):
         x, r, w = ctx.saved
         rows = _rows(x, ctx.dims)
         n = max(rows.shape[1], 1)
-        dw = dx = None
+        dw = None
+        dx: Any = None
         into_r = dr
         if dy is not None:
             g = dy = dy.reshape(rows.shape)

@@ -37,7 +37,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if weight.ndim == 1:
         y = input @ weight
         return y if bias is None else y + bias
-    return Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
+    return Linear.apply(input, weight, bias)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -82,4 +82,4 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             f"{input1.dtype}, input2 {input2.dtype}, weight {weight.dtype}, "
             f"bias {bias.dtype if bias is not None else None}"
         )
-    return Bilinear.apply(input1, input2, weight, bias)  # type: ignore[no-any-return]
+    return Bilinear.apply(input1, input2, weight, bias)

@@ -58,16 +58,13 @@ class _ModuleSequence(Module):
         self.add_module(str(len(self)), module)
         return self
 
-    def insert(self, index: int, module: Module) -> Self:
+    def _insert(self, index: int, module: Module) -> None:
         """Add a module before the one at ``index``; all are then numbered anew."""
-        if not -len(self) <= index <= len(self):
-            raise IndexError(f"Index out of range: {index}")
-        position = index if index >= 0 else index + len(self)
         self.append(module)
         children = list(self._modules.values())
-        children.insert(position, children.pop())
+        new = children.pop()
+        children.insert(index, new)
         self._modules = {str(i): child for i, child in enumerate(children)}
-        return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several modules at the end."""
@@ -80,9 +77,6 @@ class _ModuleSequence(Module):
         module = self[key]
         del self[key]
         return module
-
-    def __iadd__(self, other: Iterable[Module]) -> Self:
-        return self.extend(other)
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name.isdigit()]
@@ -106,19 +100,35 @@ class Sequential(_ModuleSequence):
 
     def forward(self, input: Any) -> Any:
         for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]
+            input = module(input)
         return input
 
     def _of(self, items: list[tuple[str, Any]]) -> Sequential:
         return type(self)(OrderedDict(items))
 
-    def __add__(self, other: Any) -> Sequential:
-        if not isinstance(other, Sequential):
-            raise ValueError(
-                "add operator supports only objects of Sequential class, but "
-                f"{type(other)} is given."
-            )
-        return Sequential(*self, *other)
+    def insert(self, index: int, module: Module) -> Self:
+        """Add a module before the one at ``index``; all are then numbered anew.
+
+        Raises:
+            AssertionError: if ``module`` is no Module.
+            IndexError: if the index is out of range.
+        """
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}, got {type(module).__name__}")
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}")
+        self._insert(index, module)
+        return self
+
+    def extend(self, sequential: Iterable[Module]) -> Self:
+        """Add several modules at the end."""
+        return super().extend(sequential)
+
+    def __add__(self, other: Sequential) -> Sequential:
+        return Sequential(*self, *_checked(other))
+
+    def __iadd__(self, other: Sequential) -> Self:
+        return self.extend(_checked(other))
 
     def __mul__(self, other: int) -> Sequential:
         return Sequential(*_repeated(self, other))
@@ -127,6 +137,14 @@ class Sequential(_ModuleSequence):
 
     def __imul__(self, other: int) -> Self:
         return self.extend(_repeated(self, other)[len(self) :])
+
+
+def _checked(other: Any) -> Sequential:
+    if not isinstance(other, Sequential):
+        raise ValueError(
+            f"add operator supports only objects of Sequential class, but {type(other)} is given."
+        )
+    return other
 
 
 def _repeated(modules: Sequential, times: Any) -> list[Any]:
@@ -148,6 +166,10 @@ class ModuleList(_ModuleSequence):
     def _of(self, items: list[tuple[str, Any]]) -> ModuleList:
         return type(self)([module for _, module in items])
 
+    def insert(self, index: int, module: Module) -> None:
+        """Add a module before the one at ``index``, as ``list.insert`` does."""
+        self._insert(index, module)
+
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several modules at the end."""
         if not isinstance(modules, Iterable):
@@ -159,6 +181,9 @@ class ModuleList(_ModuleSequence):
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
+
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        return self.extend(other)
 
     def __repr__(self) -> str:
         """Runs of equal modules are shown once, with their number."""

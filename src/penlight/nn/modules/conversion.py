@@ -81,11 +81,12 @@ class ConversionMethods:
                     "nn.Module.to only accepts floating point or complex dtypes, but got desired "
                     f"dtype={wanted}"
                 )
-            self._convert(wanted)
+            converted = wanted
+            self._apply(lambda t: t.to(converted) if t.dtype.category >= dtypes.FLOATING else t)
         return self
 
     def _convert(self, wanted: dtypes.dtype) -> Self:
-        return self._apply(lambda t: t.to(wanted) if t.dtype.category >= dtypes.FLOATING else t)
+        return self._apply(lambda t: t.to(wanted) if t.dtype.is_floating_point else t)
 
     def float(self) -> Self:
         """Floating-point parameters and buffers as float32."""
@@ -98,6 +99,14 @@ class ConversionMethods:
     def half(self) -> Self:
         """Floating-point parameters and buffers as float16."""
         return self._convert(dtypes.float16)
+
+    def bfloat16(self) -> Self:
+        """Refused: NumPy has no such dtype.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("Module.bfloat16: NumPy has no bfloat16; use float(), or half() for files")
 
     def type(self, dst_type: Any) -> Self:
         """All parameters and buffers in ``dst_type``."""

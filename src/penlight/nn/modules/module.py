@@ -265,13 +265,19 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
                 continue
             if set_to_none:
                 parameter.grad = None
+                continue
+            if parameter.grad.grad_fn is not None:
+                parameter.grad.detach_()
             else:
-                parameter.grad.detach_().requires_grad_(False)
-                parameter.grad._array.fill(0)
+                parameter.grad.requires_grad_(False)
+            parameter.grad.zero_()
 
     def share_memory(self) -> Self:
         """The module itself: memory is shared between processes by the data loader alone."""
         return self
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: there is no compiler here, and programs that ask for one run as they are."""
 
     # -- representation ----------------------------------------------------------------------
 

@@ -171,6 +171,8 @@ class ParameterDict(Module):
 
     def popitem(self) -> tuple[str, Any]:
         """Take out and return the pair that was inserted last."""
+        if not self._keys:
+            raise KeyError("popitem: the ParameterDict is empty")
         key = next(reversed(self._keys))
         return key, self.pop(key)
 
@@ -200,9 +202,10 @@ class ParameterDict(Module):
         result.update(other)
         return result
 
-    def __ror__(self, other: Any) -> ParameterDict:
-        result = ParameterDict(other)
-        result.update(self)
+    def __ror__(self, other: Any) -> Any:
+        """``other``, of whatever type it is, with the parameters in it."""
+        result = other.copy()
+        result.update(self.items())
         return result
 
     def __ior__(self, other: Any) -> Self:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from penlight._core.hooks import HookTable, RemovableHandle
 from penlight.autograd.grad_mode import no_grad
-from penlight.autograd.inplace import bump_version
 from penlight.nn.parameter import Parameter
 from penlight.tensor import Tensor
 
@@ -17,11 +18,15 @@ __all__ = ["IncompatibleKeys", "StateMethods"]
 EXTRA_STATE = "_extra_state"
 
 
-class IncompatibleKeys(NamedTuple):
-    """What ``load_state_dict`` returns: the keys that it missed and those it had no use for."""
-
+class _Keys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+class IncompatibleKeys(_Keys):
+    """What ``load_state_dict`` returns: the keys that it missed and those it had no use for."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
@@ -34,11 +39,15 @@ class IncompatibleKeys(NamedTuple):
     __str__ = __repr__
 
 
-class _Hook(NamedTuple):
+@dataclass(frozen=True)
+class _Hook:
     """A hook, and whether it was registered through the public method, whose rules then hold."""
 
-    call: Callable[..., Any]
+    hook: Callable[..., Any]
     public: bool
+
+    def __call__(self, *args: Any) -> Any:
+        return self.hook(*args)
 
 
 class StateMethods:
@@ -129,8 +138,17 @@ class StateMethods:
         Returns:
             The mapping, with an attribute ``_metadata`` that holds each module's version.
         """
-        if args:  # an old calling convention, still met in overrides
-            destination, prefix, keep_vars = (*args, *(None, "", False)[len(args) :])
+        if args:
+            warnings.warn(
+                "Positional args are being deprecated, use kwargs instead: "
+                "state_dict(destination=..., prefix=..., keep_vars=...)",
+                FutureWarning,
+                stacklevel=2,
+            )
+            given = dict(zip(("destination", "prefix", "keep_vars"), args, strict=False))
+            destination = given.get("destination", destination)
+            prefix = given.get("prefix", prefix)
+            keep_vars = given.get("keep_vars", keep_vars)
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -145,10 +163,10 @@ class StateMethods:
                 module.state_dict(
                     destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
                 )
-        for hook, public in self._state_dict_hooks.values():
+        for hook in self._state_dict_hooks.values():
             result = hook(self, destination, prefix, local_metadata)
             if result is not None:
-                if public:
+                if hook.public:
                     raise RuntimeError("state_dict post-hook must return None")
                 destination = result
         return destination
@@ -185,6 +203,7 @@ class StateMethods:
 
         Raises:
             TypeError: if ``state_dict`` is not a mapping.
+            AssertionError: if a hook returns something.
             RuntimeError: naming every key that is missing, unexpected or of another shape; what
                 does fit has then been loaded, as in PyTorch.
         """
@@ -207,12 +226,14 @@ class StateMethods:
             keys = IncompatibleKeys(missing, unexpected)
             for hook in module._load_state_dict_post_hooks.values():
                 if hook(module, keys) is not None:
-                    raise RuntimeError(
+                    raise AssertionError(
                         "Hooks registered with ``register_load_state_dict_post_hook`` are not "
                         "expected to return new values; change the lists of incompatible_keys"
                     )
 
-        load(self, OrderedDict(state_dict), "")
+        copied: Any = OrderedDict(state_dict)  # which hooks and overrides may change
+        copied._metadata = metadata
+        load(self, copied, "")
         if strict:
             if unexpected:
                 errors.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
@@ -241,8 +262,8 @@ class StateMethods:
         appended to the three lists.
         """
         lists = missing_keys, unexpected_keys, error_msgs
-        for hook, public in list(self._load_state_dict_pre_hooks.values()):
-            owner = (self,) if public else ()
+        for hook in list(self._load_state_dict_pre_hooks.values()):
+            owner = (self,) if hook.public else ()
             hook(*owner, state_dict, prefix, local_metadata, strict, *lists)
         assign = local_metadata.get("assign_to_params_buffers", False)
         own = self._own_state()
@@ -287,8 +308,7 @@ class StateMethods:
             )
         if not assign:
             with no_grad():
-                bump_version(t)
-                t._array[...] = value._array
+                t.copy_(value)
         elif not isinstance(t, Parameter):
             setattr(self, name, value)
         elif isinstance(value, Parameter):

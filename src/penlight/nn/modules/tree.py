@@ -133,7 +133,7 @@ class TreeMethods:
             module = getattr(parent, name)
             if not isinstance(module, TreeMethods):
                 raise AttributeError(f"`{name}` is not an nn.Module")
-        return module  # type: ignore[no-any-return]
+        return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put ``module`` in the place of the one at a path.
@@ -181,7 +181,7 @@ class TreeMethods:
         value = self._get_at(target)
         if name not in self.get_submodule(path)._buffers:
             raise AttributeError(f"`{target}` is not a buffer")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _get_at(self, target: str) -> Any:
         path, _, name = target.rpartition(".")

@@ -77,7 +77,7 @@ def get_total_norm(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
             "cannot be clipped. Pass error_if_nonfinite=False to scale the gradients by it anyway"
         )
-    return wrap(Tensor, total)  # type: ignore[no-any-return]
+    return wrap(Tensor, total)
 
 
 def clip_grads_with_norm_(
