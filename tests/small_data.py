@@ -6,10 +6,10 @@ import gzip
 from pathlib import Path
 
 import numpy as np
-from penlight.datasets.locate import find_sample
 
 from penlight.datasets import load, locate
 from penlight.datasets.idx import idx_bytes
+from penlight.datasets.sources import find_sample
 
 __all__ = ["write_small_data"]
 

@@ -23,7 +23,7 @@ LIMITED = (
 
 def command(start, *arguments):
     result = subprocess.run(
-        [*start, "train", *arguments],
+        [*start, "train", "--no-figures", *arguments],
         env=environment(),
         capture_output=True,
         text=True,

@@ -20,8 +20,12 @@ SETTINGS = [
 ]  # fmt: skip
 
 
+def train(*options):
+    return [*COMMAND, "train", "--no-figures", *options]
+
+
 def arguments(small_data, out):
-    return [*COMMAND, "train", *SETTINGS, "--data-dir", str(small_data), "--out", str(out)]
+    return train(*SETTINGS, "--data-dir", str(small_data), "--out", str(out))
 
 
 def environment():
@@ -76,7 +80,7 @@ def test_killed_at_a_random_moment_and_resumed(trial, small_data, whole, tmp_pat
     if not (out / "metadata.json").exists():  # killed before the run began
         command = arguments(small_data, out)
     else:
-        command = [*COMMAND, "train", "--resume", str(out)]
+        command = train("--resume", str(out))
     process = start(command)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
@@ -95,7 +99,7 @@ def test_interrupted_and_resumed(number, code, small_data, whole, tmp_path):
     assert process.returncode == code, output
     assert f"stopped by {number.name}; go on with: penlight train --resume {out}" in output
     assert "Traceback" not in output
-    process = start([*COMMAND, "train", "--resume", str(out)])
+    process = start(train("--resume", str(out)))
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert "going on at epoch" in output
@@ -110,7 +114,7 @@ def test_one_process_at_a_time(small_data, tmp_path):
         assert first.poll() is None
     os.kill(first.pid, signal.SIGSTOP)
     try:
-        second = start([*COMMAND, "train", "--resume", str(out)])
+        second = start(train("--resume", str(out)))
         output, _ = second.communicate(timeout=60)
         assert second.returncode == 1
         assert "is in use by another process" in output

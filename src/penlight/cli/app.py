@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import typer
-from rich.console import Console
 
 from penlight.cli import data, evaluate, gradcheck, info, models, predict, train
+from penlight.cli.messages import say_error
 from penlight.datasets import DataError
-from penlight.training import ConfigError, Diverged, Interrupted, RunError
+from penlight.training import ConfigError, Diverged, RunError
 
 __all__ = ["app", "run"]
 
@@ -41,31 +40,27 @@ def run(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 all well, 1 failed on the way, 2 wrong settings or data, 130 stopped by Ctrl-C,
     143 by SIGTERM.
     """
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    raise SystemExit(_run(arguments))
 
-    def fail(message: Any, code: int) -> None:
-        errors.print(f"[bold red]penlight:[/] {_escape(str(message))}")
-        raise SystemExit(code)
 
+def _run(arguments: Sequence[str] | None) -> int:
     try:
-        code = app(args=arguments, standalone_mode=False)  # of typer.Exit; commands return nothing
-        raise SystemExit(code or 0)
-    except Interrupted as error:
-        fail(error, 128 + error.signal_number)
-    except (KeyboardInterrupt, typer.Abort):
-        fail("stopped", 130)
+        # without standalone mode the exit code comes back, and errors of usage are raised
+        return app(args=arguments, standalone_mode=False) or 0
     except BrokenPipeError:  # `penlight ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+        return 1
     except USER_ERRORS as error:
-        fail(error, 2)
+        say_error(error)
+        return 2
     except FAILURES as error:
-        fail(error, 1)
+        say_error(error)
+        return 1
+    except typer.Abort:
+        say_error("stopped")
+        return 130
     except Exception as error:
         if not hasattr(error, "format_message"):  # no usage error of the command line either
             raise
-        fail(f"{error.format_message()} (see penlight --help)", 2)
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+        say_error(f"{error.format_message()} (see penlight --help)")
+        return 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ def finish(
     checkpoint: str = "best",
     data_dir: str | None = None,
     table: bool = False,
+    draw: bool = True,
 ) -> tuple[float, list[Path]]:
     """Evaluate a checkpoint, draw the run's figures; return the accuracy and the figures."""
     run, model, load = load_run(run.path, checkpoint, data_dir)
@@ -40,12 +42,11 @@ def finish(
         console.print(f"{run.path}, {checkpoint} checkpoint, {data.source}")
         console.print(_per_class(result.confusion(), data.classes))
         console.print(f"test loss {result.loss:.4f}, accuracy {result.accuracy:.2%}")
-    try:
-        import matplotlib
-    except ImportError:
+    if draw and importlib.util.find_spec("matplotlib") is None:
         console.print("no figures: matplotlib is not installed; pip install 'penlight[plots]'")
+        draw = False
+    if not draw:
         return result.accuracy, []
-    del matplotlib
     with console.status("drawing figures"):
         title = f"{type(model).__name__} on {data.title}"
         figures = draw_figures(run, model, result, data.test_images, data.classes, title)

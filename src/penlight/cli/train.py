@@ -12,6 +12,7 @@ from rich.table import Table
 
 from penlight.cli.evaluate import finish
 from penlight.cli.loading import loading_images
+from penlight.cli.messages import say_error
 from penlight.cli.progress import TrainingProgress
 from penlight.models import INITIALISATIONS, MODELS, NORMS
 from penlight.training import (
@@ -76,6 +77,7 @@ def train(
         Path | None, typer.Option("--resume", metavar="RUN", help="go on with this run")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="new folder of the run")] = None,
+    figures: Annotated[bool, typer.Option(help="draw figures at the end")] = True,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="show what would be trained, and stop")
     ] = False,
@@ -113,10 +115,9 @@ def train(
             console.print(f"training {wanted.model} for {wanted.epochs} epochs, in {folder}")
             run = start(wanted, folder, progress, images)
     except Interrupted as error:
-        folder = resume_run or folder
-        error.args = (f"{error}; go on with: penlight train --resume {folder}",)
-        raise
-    _say_results(run, console)
+        say_error(f"{error}; go on with: penlight train --resume {resume_run or folder}")
+        raise typer.Exit(128 + error.signal_number) from None
+    _say_results(run, console, figures)
 
 
 def _options(flag: str, items: list[str] | None) -> dict[str, Any] | None:
@@ -167,9 +168,9 @@ def _show(about: dict[str, Any], folder: Path, console: Console) -> None:
     )
 
 
-def _say_results(run: RunFolder, console: Console) -> None:
+def _say_results(run: RunFolder, console: Console, draw: bool) -> None:
     """Draw the figures and say in plain words what came out and where it lies."""
-    accuracy, figures = finish(run, console)
+    accuracy, figures = finish(run, console, draw=draw)
     results = run.metadata["results"]
     epoch, seconds = results["best_epoch"], results["seconds"]
     console.print(
@@ -181,7 +182,10 @@ def _say_results(run: RunFolder, console: Console) -> None:
         ("metadata.json", "model, data, settings, machine, results"),
         ("metrics.jsonl", "loss and accuracy as they developed"),
         ("checkpoints/best.pt", "the weights of the best epoch; PyTorch reads it too"),
-        ("figures/", ", ".join(path.name for path in figures) or "none: matplotlib is missing"),
+        (
+            "figures/",
+            ", ".join(path.name for path in figures) or "none drawn: penlight eval draws them",
+        ),
     ):
         console.print(f"  {name:20} {text}")
     console.print(f"Try it:  penlight eval {run.path}")
