@@ -52,7 +52,18 @@ from penlight.ops.exponential import *  # noqa: F403, E402
 from penlight.ops.extrema import *  # noqa: F403, E402
 from penlight.ops.joining import *  # noqa: F403, E402
 from penlight.ops.masking import *  # noqa: F403, E402
-from penlight.ops.matmul import bmm, dot, matmul, mm, mv  # noqa: E402
+from penlight.ops.einsum import *  # noqa: F403, E402
+from penlight.ops.matmul import (  # noqa: E402
+    bmm,
+    chain_matmul,
+    dot,
+    matmul,
+    matrix_power,
+    mm,
+    mv,
+    vdot,
+)
+from penlight.ops.triangles import *  # noqa: F403, E402
 from penlight.ops.products import *  # noqa: F403, E402
 from penlight.ops.promotion import result_type  # noqa: E402
 from penlight.ops.reduction import *  # noqa: F403, E402

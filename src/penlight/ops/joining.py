@@ -287,7 +287,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 def _vector(x: Any) -> Tensor:
     if x._array.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(x._array.shape)}")
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from penlight.autograd.op import Op
+from penlight.ops.complex import conj, conjugate
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["Linear", "bmm", "dot", "matmul", "mm", "mv"]
+__all__ = [
+    "Linear", "bmm", "chain_matmul", "dot", "matmul", "matrix_power", "mm", "mv", "vdot",
+]  # fmt: skip
 
 
 def _t(x: Any) -> Any:
@@ -32,9 +36,52 @@ class MatMul(Op):
     def backward(ctx: Any, dy: Any) -> Any:
         a, b = ctx.saved
         need_a, need_b = ctx.edges
+        if dy.dtype.kind == "c":
+            a, b = conjugate(a), conjugate(b)
         da = dy @ _t(b) if need_a else None  # (..., n, m) @ (..., m, k) -> (..., n, k)
         db = _t(a) @ dy if need_b else None  # (..., k, n) @ (..., n, m) -> (..., k, m)
         return da, db
+
+    def name(self) -> str:
+        ndim = len(self.metas[0][0])
+        return {2: "MmBackward0", 3: "BmmBackward0"}.get(ndim, "UnsafeViewBackward0")
+
+
+class Mv(Op):
+    """y = A v; dA = dy v^T, dv = A^T dy."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, v: Any) -> Any:
+        need_a, need_v = ctx.edges
+        ctx.save(a if need_v else None, v if need_a else None)
+        return a @ v  # (n, k) @ (k,) -> (n,)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        a, v = ctx.saved
+        need_a, need_v = ctx.edges
+        if dy.dtype.kind == "c":
+            a, v = conjugate(a), conjugate(v)
+        da = dy.reshape(-1, 1) * v if need_a else None
+        return da, (_t(a) @ dy if need_v else None)
+
+
+class Dot(Op):
+    """y = sum_i a_i b_i; da = dy b, db = dy a."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, b: Any) -> Any:
+        need_a, need_b = ctx.edges
+        ctx.save(b if need_a else None, a if need_b else None)
+        return a @ b
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        b, a = ctx.saved
+        need_a, need_b = ctx.edges
+        if dy.dtype.kind == "c":
+            b, a = conjugate(b), conjugate(a)
+        return dy * b if need_a else None, dy * a if need_b else None
 
 
 def _check_pair(name: str, a: Any, b: Any) -> None:
@@ -70,6 +117,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
             f"the last size of input {list(a)} must equal size {-2 if len(b) > 1 else 0} of other "
             f"{list(b)}"
         )
+    if len(b) == 1 and len(a) < 3:
+        return (Dot if len(a) == 1 else Mv).apply(input, other)
     left = input.unsqueeze(0) if len(a) == 1 else input
     right = other.unsqueeze(1) if len(b) == 1 else other
     y: Tensor = MatMul.apply(left, right)
@@ -117,6 +166,66 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     return _with_ranks("dot", input, tensor, (1, 1))
 
 
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """The scalar product of the conjugate of one vector with another."""
+    return _with_ranks("vdot", conj(input), other, (1, 1))
+
+
+def matrix_power(input: Tensor, n: int) -> Tensor:
+    """The n-th power of square matrices, by repeated squaring.
+
+    Raises:
+        RuntimeError: for matrices that are not square, and negative powers.
+    """
+    shape = input._array.shape
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise RuntimeError(
+            f"matrix_power: input must be batches of square matrices, got {list(shape)}"
+        )
+    if n < 0:
+        raise RuntimeError(
+            f"matrix_power: n must be non-negative, got {n}; invert the matrix first"
+        )
+    result: Any = None
+    square: Any = input
+    while n:
+        if n & 1:
+            result = square if result is None else matmul(result, square)
+        n >>= 1
+        square = matmul(square, square) if n else square
+    if result is None:
+        return input.new_zeros(shape) + np.eye(shape[-1], dtype=input._array.dtype)
+    return result if result is not input else input.clone()
+
+
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """The product of several matrices, grouped so that it takes the fewest multiplications.
+
+    Source: Cormen, Leiserson, Rivest & Stein, "Introduction to Algorithms", 3rd ed., section 15.2.
+    """
+    if not matrices:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
+    sizes = [m._array.shape[0] for m in matrices] + [matrices[-1]._array.shape[1]]
+
+    @functools.cache
+    def best(i: int, j: int) -> tuple[int, int]:
+        """The fewest multiplications for matrices i ... j, and where the last product splits them."""
+        if i == j:
+            return 0, i
+        return min(
+            (best(i, k)[0] + best(k + 1, j)[0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+            for k in range(i, j)
+        )
+
+    def product(i: int, j: int) -> Tensor:
+        if i == j:
+            return matrices[i]
+        k = best(i, j)[1]
+        return mm(product(i, k), product(k + 1, j))
+
+    return product(0, len(matrices) - 1)
+
+
 def _rows(x: Any) -> Any:
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
@@ -140,6 +249,8 @@ class Linear(Op):
     def backward(ctx: Any, dy: Any) -> Any:
         x, w = ctx.saved
         need_x, need_w, need_b = ctx.edges
+        if dy.dtype.kind == "c":
+            x, w = conjugate(x), conjugate(w)
         rows = _rows(dy)
         dx = None
         if need_x:  # (N, O) @ (O, I) -> (N, I)

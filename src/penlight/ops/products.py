@@ -1,15 +1,17 @@
-"""Sums of products over named indices (einsum), outer products, diagonals and triangles."""
+"""Products of vectors and matrices with sums, and interpolations."""
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from penlight._core.arguments import normalize_axis
+from penlight._core.errors import broadcast_error
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
+from penlight.ops.complex import conjugate
+from penlight.ops.einsum import tensordot
 from penlight.ops.promotion import promoted
 from penlight.ops.strides import Diagonal
 
@@ -17,126 +19,9 @@ if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "cross", "einsum", "ger", "inner", "lerp", "outer", "tensordot", "trace", "tril", "triu",
+    "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "cross", "ger", "inner",
+    "kron", "lerp", "outer", "trace",
 ]  # fmt: skip
-
-
-class Einsum(Op):
-    """y[out] = the sum over all other indices of the product of the operands.
-
-    The gradient of one operand is an einsum of dy with the other operands; indices that only it
-    had come back by multiplying with ones.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, inputs: tuple[str, ...], output: str, *xs: np.ndarray) -> Any:
-        ctx.save(*xs)
-        ctx.inputs, ctx.output = inputs, output
-        return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1)
-
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        xs = ctx.saved
-        grads: list[Any] = [None, None]
-        for i, (x, indices) in enumerate(zip(xs, ctx.inputs, strict=True)):
-            if not ctx.edges[i + 2]:
-                grads.append(None)
-                continue
-            others = [(ctx.inputs[j], other) for j, other in enumerate(xs) if j != i]
-            known = set(ctx.output).union(*(names for names, _ in others))
-            lost = "".join(n for n in indices if n not in known)
-            if lost:
-                sizes = dict(zip(indices, x.shape, strict=True))
-                others.append(
-                    (lost, np.ones([sizes[n] for n in lost], np.float32).astype(x_dtype(x)))
-                )
-            names = (ctx.output, *(n for n, _ in others))
-            grads.append(Einsum.apply(names, indices, dy, *(o for _, o in others)))
-        return tuple(grads)
-
-
-def x_dtype(x: Any) -> np.dtype[Any]:
-    """The NumPy dtype of an ndarray or Tensor."""
-    return x._array.dtype if isinstance(x, TensorBase) else x.dtype
-
-
-def _plain_equation(equation: str, ndims: list[int]) -> tuple[list[str], str]:
-    """Index names without ellipsis, blanks or an implicit output."""
-    left, arrow, output = equation.replace(" ", "").partition("->")
-    inputs = left.split(",")
-    if len(inputs) != len(ndims):
-        raise RuntimeError(
-            f"einsum(): the equation names {len(inputs)} operands but {len(ndims)} were given: {equation!r}"
-        )
-    free = [c for c in string.ascii_letters if c not in equation]
-    widest = 0
-    for i, (names, ndim) in enumerate(zip(inputs, ndims, strict=True)):
-        hidden = ndim - len(names.replace("...", ""))
-        if hidden < 0 or (hidden and "..." not in names):
-            raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({len(names.replace('...', ''))}) does "
-                f"not match the number of dimensions ({ndim}) for operand {i}"
-            )
-        if "..." in names:
-            widest = max(widest, hidden)
-            inputs[i] = names.replace("...", "".join(free[:hidden][::-1]))
-    dots = "".join(free[:widest][::-1])
-    if arrow:
-        output = output.replace("...", dots)
-    else:
-        every = left.replace(",", "").replace("...", "")
-        output = dots + "".join(sorted(c for c in set(every) if every.count(c) == 1))
-    return inputs, output
-
-
-def einsum(equation: str, *operands: Any) -> Tensor:
-    """Products of operands summed over the indices that the output does not name.
-
-    Args:
-        equation: such as ``"bij,bjk->bik"``; ``...`` stands for leading dimensions that broadcast.
-
-    Example:
-        >>> torch.einsum("ij,j->i", torch.ones(2, 3), torch.ones(3))
-        tensor([3., 3.])
-    """
-    if len(operands) == 1 and not isinstance(operands[0], TensorBase):
-        operands = tuple(operands[0])
-    xs = promoted(*operands, owner="einsum")
-    inputs, output = _plain_equation(equation, [x._array.ndim for x in xs])
-    xs, inputs = _without_repeats(xs, inputs)
-    sizes: dict[str, int] = {}
-    for names, x in zip(inputs, xs, strict=True):
-        for n, size in zip(names, x._array.shape, strict=True):
-            if sizes.setdefault(n, size) not in (1, size) and size != 1:
-                raise RuntimeError(
-                    f"einsum(): index {n!r} has sizes {sizes[n]} and {size} that do not broadcast"
-                )
-            sizes[n] = max(sizes[n], size) if 0 not in (sizes[n], size) else 0
-    if missing := [n for n in output if n not in sizes]:
-        raise RuntimeError(
-            f"einsum(): output subscript {missing[0]!r} does not appear in any input"
-        )
-    expanded = [
-        x.expand([sizes[n] for n in names])
-        if x._array.shape != tuple(sizes[n] for n in names)
-        else x
-        for names, x in zip(inputs, xs, strict=True)
-    ]
-    return Einsum.apply(tuple(inputs), output, *expanded)  # type: ignore[no-any-return]
-
-
-def _without_repeats(xs: Any, inputs: list[str]) -> tuple[list[Any], list[str]]:
-    """Operands that name an index twice, as in ``"ii->i"``, become their diagonals."""
-    xs, inputs = list(xs), list(inputs)
-    for i, names in enumerate(inputs):
-        while len(set(names)) < len(names):
-            n = next(c for c in names if names.count(c) > 1)
-            a = names.index(n)
-            b = names.index(n, a + 1)
-            xs[i] = Diagonal.apply(xs[i], 0, a, b)
-            names = names[:a] + names[a + 1 : b] + names[b + 1 :] + n
-        inputs[i] = names
-    return xs, inputs
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
@@ -152,31 +37,6 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     if not input._array.ndim or not other._array.ndim:
         return input * other
     return tensordot(input, other, dims=([-1], [-1]))
-
-
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
-    """Products summed over pairs of dimensions: the last of ``a`` with the first of ``b``, or lists."""
-    n, m = a._array.ndim, b._array.ndim
-    if isinstance(dims, int):
-        left, right = list(range(n - dims, n)), list(range(dims))
-    else:
-        left = [normalize_axis(d, n) for d in dims[0]]
-        right = [normalize_axis(d, m) for d in dims[1]]
-    for i, j in zip(left, right, strict=True):
-        if a._array.shape[i] != b._array.shape[j]:
-            raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a._array.shape[i]} in dim {i} and "
-                f"second has size {b._array.shape[j]} in dim {j}"
-            )
-    letters = iter(string.ascii_letters)
-    names_a = [next(letters) for _ in range(n)]
-    names_b = [next(letters) for _ in range(m)]
-    for i, j in zip(left, right, strict=True):
-        names_b[j] = names_a[i]
-    kept = [c for k, c in enumerate(names_a) if k not in left] + [
-        c for k, c in enumerate(names_b) if k not in right
-    ]
-    return einsum(f"{''.join(names_a)},{''.join(names_b)}->{''.join(kept)}", a, b)
 
 
 def _combined(input: Any, product: Tensor, beta: Any, alpha: Any) -> Tensor:
@@ -225,57 +85,81 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     return input + (tensor1 / tensor2 if value == 1 else tensor1 / tensor2 * value)
 
 
+class Lerp(Op):
+    """y = a + w (b - a); da = dy (1 - w), db = dy w, dw = dy (b - a)."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, b: Any, w: Any) -> Any:
+        need_w = ctx.edges[2]
+        ctx.save(a if need_w else None, b if need_w else None, w)
+        return a + w * (b - a)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        a, b, w = ctx.saved
+        if dy.dtype.kind == "c":
+            a, b, w = conjugate(a), conjugate(b), conjugate(w)
+        db = dy * w
+        return dy - db, db, (dy * (b - a) if ctx.edges[2] else None)
+
+    def name(self) -> str:
+        return f"LerpBackward{0 if isinstance(self._saved and self._saved[2], float) else 1}"
+
+
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """input + weight * (end - input)."""
-    return input + (end - input) * weight
+    """input + weight * (end - input).
+
+    Raises:
+        RuntimeError: if the dtypes differ.
+    """
+    tensors = [x for x in (input, end, weight) if isinstance(x, TensorBase)]
+    if any(x._array.dtype != input._array.dtype for x in tensors):
+        raise RuntimeError(
+            f"lerp: expected dtype {input.dtype} for `end` and `weight`, got "
+            f"{[x.dtype for x in tensors[1:]]}"  # type: ignore[attr-defined]
+        )
+    if input._array.dtype.kind in "bui":
+        raise NotImplementedError(f"lerp: not implemented for {input.dtype}")
+    return Lerp.apply(input, end, weight)
 
 
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
     if input._array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
-    return Diagonal.apply(input, 0, 0, 1).sum()  # type: ignore[no-any-return]
-
-
-class Triangle(Op):
-    """y = x with one triangle of its matrices zeroed; dx = dy likewise."""
-
-    @staticmethod
-    def forward(ctx: Any, x: np.ndarray, k: int, upper: bool) -> np.ndarray:
-        ctx.k, ctx.upper = k, upper
-        return (np.triu if upper else np.tril)(x, k)
-
-    @staticmethod
-    def backward(ctx: Any, dy: Any) -> Any:
-        return Triangle.apply(dy, ctx.k, ctx.upper)
-
-
-def _triangle(name: str, input: Tensor, k: int, upper: bool) -> Tensor:
-    if input._array.ndim < 2:
-        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
-    return Triangle.apply(input, k, upper)  # type: ignore[no-any-return]
-
-
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The matrices' part on and below a diagonal, zeros above."""
-    return _triangle("tril", input, diagonal, False)
-
-
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The matrices' part on and above a diagonal, zeros below."""
-    return _triangle("triu", input, diagonal, True)
+    return Diagonal.apply(input, 0, 0, 1).sum()
 
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product of 3-vectors along ``dim`` (default: the first of size 3)."""
-    shape = np.broadcast_shapes(input._array.shape, other._array.shape)
-    axis = shape.index(3) if dim is None and 3 in shape else normalize_axis(dim or 0, len(shape))
-    if shape[axis] != 3:
+    first, second = input._array.shape, other._array.shape
+    if len(first) != len(second):
         raise RuntimeError(
-            f"linalg.cross: inputs dimension {axis} must have length 3. Got {shape[axis]}"
+            f"cross: inputs must have the same number of dimensions, got {len(first)} and {len(second)}"
+        )
+    try:
+        shape = np.broadcast_shapes(first, second)
+    except ValueError:
+        raise broadcast_error("cross", (first, second)) from None
+    if dim is None and 3 not in first:
+        raise RuntimeError(f"cross: no dimension of size 3 in input, got {list(first)}")
+    axis = first.index(3) if dim is None else normalize_axis(dim, len(shape))
+    if first[axis] != 3 or second[axis] != 3:
+        raise RuntimeError(
+            f"cross: inputs dimension {axis} must have length 3, got {first[axis]} and {second[axis]}"
         )
     a, b = input.expand(shape), other.expand(shape)
     return a.roll(-1, axis) * b.roll(-2, axis) - a.roll(-2, axis) * b.roll(-1, axis)
+
+
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """The Kronecker product: every element of ``input`` times the whole of ``other``."""
+    ndim = max(input._array.ndim, other._array.ndim)
+    a = (1,) * (ndim - input._array.ndim) + input._array.shape
+    b = (1,) * (ndim - other._array.ndim) + other._array.shape
+    left = input.reshape([n for pair in zip(a, (1,) * ndim, strict=True) for n in pair])
+    right = other.reshape([n for pair in zip((1,) * ndim, b, strict=True) for n in pair])
+    return (left * right).reshape([n * m for n, m in zip(a, b, strict=True)])
 
 
 ger = outer

@@ -15,7 +15,7 @@ import numpy as np
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import BroadcastTo, Cast
 from penlight.ops import activation, arithmetic, bits, comparison, complex, exponential, extrema
-from penlight.ops import joining, matmul
+from penlight.ops import einsum, joining, matmul, triangles
 from penlight.ops import (
     products,
     reduction,
@@ -136,11 +136,11 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.prod: _axis_form(statistics.prod),
     np.amax: _axis_form(lambda x, axis, keepdims: extrema.amax(x, axis, keepdims)),
     np.amin: _axis_form(lambda x, axis, keepdims: extrema.amin(x, axis, keepdims)),
-    np.einsum: lambda equation, *xs, **unused: products.einsum(equation, *_tensors_of(xs)),
+    np.einsum: lambda equation, *xs, **unused: einsum.einsum(equation, *_tensors_of(xs)),
     np.outer: products.outer,
     np.trace: products.trace,
-    np.tril: products.tril,
-    np.triu: products.triu,
+    np.tril: triangles.tril,
+    np.triu: triangles.triu,
     np.astype: lambda x, dtype, copy=True: Cast.apply(x, np.dtype(dtype)),
 }
 

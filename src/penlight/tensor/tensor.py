@@ -18,12 +18,13 @@ from penlight._core.size import Size
 from penlight.autograd import engine
 from penlight.autograd.base import TensorBase, wrap
 from penlight.tensor import numpy_protocol, printing
-from penlight.tensor.arithmetic import ArithmeticMethods
 from penlight.tensor.conversion import ConversionMethods
 from penlight.tensor.distributions import RandomMethods
 from penlight.tensor.indexing import IndexingMethods
 from penlight.tensor.new import NewMethods
+from penlight.tensor.operators import OperatorMethods
 from penlight.tensor.pickling import PicklingMethods
+from penlight.tensor.pointwise import PointwiseMethods
 from penlight.tensor.reduction import ReductionMethods
 from penlight.tensor.shape import ShapeMethods
 
@@ -31,7 +32,7 @@ __all__ = ["Tensor"]
 
 
 class Tensor(
-    ArithmeticMethods, ReductionMethods, ShapeMethods, IndexingMethods, ConversionMethods,
+    OperatorMethods, PointwiseMethods, ReductionMethods, ShapeMethods, IndexingMethods, ConversionMethods,
     NewMethods, RandomMethods, PicklingMethods, TensorBase,
 ):  # fmt: skip
     """A multi-dimensional array with automatic differentiation.
@@ -132,7 +133,7 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """The same memory without history; an in-place change of one is seen by the other."""
-        y: Tensor = wrap(self._result_type, self._array)
+        y: Tensor = wrap(self._result_type, self._array.view())
         y._counter = self._counter
         return y
 
