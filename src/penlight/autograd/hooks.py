@@ -75,7 +75,7 @@ def replaced_gradient(hook: Callable[..., Any], old: TensorBase, new: Any) -> Te
     ):
         if a != b:
             raise RuntimeError(f"hook {name!r} has changed the {what} of value: was {a}, got {b}")
-    return new  # type: ignore[no-any-return]
+    return new
 
 
 def replaced_gradients(hook: Callable[..., Any], old: tuple[Any, ...], new: Any) -> tuple[Any, ...]:

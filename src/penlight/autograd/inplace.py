@@ -34,7 +34,11 @@ def check_inplace(x: TensorBase, value: TensorBase | None = None) -> None:
             "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
             "make a clone to get a normal tensor before doing inplace update."
         )
-    if mode.recording and (x.requires_grad or (value is not None and value._requires_grad)):
+    if not mode.recording:
+        return
+    if value is not None and value._view is not None:
+        value._follow_base()  # raises now rather than after the change
+    if x.requires_grad or (value is not None and value.requires_grad):
         _check_history(x)
 
 
@@ -48,6 +52,7 @@ def _check_history(x: TensorBase) -> None:
                 f"{view.origin}: its gradient is not defined. Use an out-of-place operation, or "
                 "change it under no_grad()"
             )
+        _refuse_overlapping(x._array)
         x._follow_base()
         if view.base._requires_grad and view.base._node is None:
             raise RuntimeError(
@@ -59,6 +64,20 @@ def _check_history(x: TensorBase) -> None:
             "a leaf Variable that requires grad is being used in an in-place operation. Change it "
             "under no_grad(), or change a clone."
         )
+
+
+def _refuse_overlapping(view: np.ndarray) -> None:
+    """Raise if elements of a view lie in one place: their gradients could not be told apart."""
+    if not view.size:
+        return
+    reach = view.itemsize  # how far the elements of the dimensions seen so far lie apart
+    for stride, n in sorted((abs(s), n) for s, n in zip(view.strides, view.shape, strict=True)):
+        if n > 1 and stride < reach:
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a "
+                "single memory location. Please clone() the tensor before performing the operation."
+            )
+        reach += (n - 1) * stride
 
 
 def bump_version(x: TensorBase) -> None:

@@ -22,6 +22,7 @@ __all__ = ["AccumulateGrad", "Edge", "Node", "Source", "next_sequence"]
 
 next_sequence = itertools.count().__next__
 _ndarray = np.ndarray
+_CONSTANT = [0]  # the version of what is no tensor
 
 Edge = tuple[Any, int] | None  # (node or leaf, which of its outputs); None: no gradient wanted
 Source = tuple[int, list[int], int] | None  # (input i or ~output, its version counter, version)
@@ -61,27 +62,33 @@ class Node:
 
     def _note_sources(
         self, inputs: tuple[Any, ...], arrays: list[Any], outputs: tuple[TensorBase, ...]
-    ) -> None:
+    ) -> bool:
         """Remember which saved arrays are inputs' or outputs', and at which version.
 
         Only numbers are kept, no Tensors: an output would be a cycle that only the garbage
         collector frees, and an input would live longer than it must.
+
+        Returns:
+            False if an array could be either of two inputs, as in ``x * x.detach()``.
         """
         sources: list[Source] = []
         for item in self._saved:
             source: Source = None
             if type(item) is _ndarray:
                 for i, array in enumerate(arrays):
-                    if array is item and inputs[i] is not item:
-                        source = self._source(i, inputs[i])
-                        break
-                else:
+                    if array is item:
+                        if source is None:
+                            source = self._source(i, inputs[i])
+                        elif inputs[i] is not inputs[source[0]]:
+                            return False
+                if source is None:
                     for nr, y in enumerate(outputs):
                         if y._array is item:
                             source = self._source(~nr, y)
                             break
             sources.append(source)
         self._keep(self._saved, sources)
+        return True
 
     def _keep(self, items: tuple[Any, ...], sources: list[Source]) -> None:
         self._saved, self._sources = items, sources
@@ -89,8 +96,10 @@ class Node:
             self._saved = saved_values.pack(items)
 
     @staticmethod
-    def _source(number: int, x: TensorBase) -> Source:
-        """One entry of ``_sources``."""
+    def _source(number: int, x: Any) -> Source:
+        """One entry of ``_sources``, for an input or output."""
+        if not isinstance(x, TensorBase):
+            return number, _CONSTANT, 0
         counter = x._counter
         if counter is None:
             raise RuntimeError(
@@ -119,7 +128,7 @@ class Node:
         for source in self._sources:
             if source is not None and source[1][0] != source[2]:
                 raise self._changed(items)
-        return items  # type: ignore[no-any-return]
+        return items
 
     def _changed(self, items: tuple[Any, ...]) -> RuntimeError:
         """The error for saved values that were changed in place, naming the first of them."""
@@ -185,7 +194,7 @@ class Node:
     @property
     def metadata(self) -> dict[Any, Any]:
         """A dict for users' notes on the node."""
-        return self.__dict__.setdefault("_metadata", {})  # type: ignore[no-any-return]
+        return self.__dict__.setdefault("_metadata", {})
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(grad_inputs, grad_outputs)`` after the node has run.
@@ -254,4 +263,4 @@ class AccumulateGrad(Node):
         if known is None:
             known = cls(leaf)
             hooks.accumulator = weakref.ref(known)
-        return known  # type: ignore[no-any-return]
+        return known

@@ -87,6 +87,7 @@ class Op(Node):
                 if recording:
                     if x._view is not None:
                         x._follow_base()
+                        differentiable |= x.requires_grad  # a view made under no_grad has no edge
                     if x._requires_grad:
                         edge = (x._node or x, x._output_nr)
                         differentiable = True
@@ -110,8 +111,8 @@ class Op(Node):
         if differentiable and result.dtype.kind in "fc":
             node._sequence = next_sequence()
             node._metas = [(result.shape, result.dtype)]
-            if node._saved:
-                node._note_sources(inputs, arrays, (y,))
+            if node._saved and not node._note_sources(inputs, arrays, (y,)):
+                return cls.apply(*_told_apart(inputs))
             y._node = node
             y._requires_grad = True
             if anomaly.enabled:
@@ -131,8 +132,8 @@ class Op(Node):
         if differentiable:
             self._sequence = next_sequence()
             self._metas = [(a.shape, a.dtype) for a in results]
-            if self._saved:
-                self._note_sources(inputs, arrays, outputs)
+            if self._saved and not self._note_sources(inputs, arrays, outputs):
+                return self.apply(*_told_apart(inputs))
             for nr, y in enumerate(outputs):
                 if y._array.dtype.kind in "fc":
                     y._node, y._output_nr, y._requires_grad = self, nr, True
@@ -170,6 +171,18 @@ def _explained(error: Exception, owner: str, arrays: list[Any]) -> Exception | N
     return None
 
 
+def _told_apart(inputs: tuple[Any, ...]) -> list[Any]:
+    """The inputs, those whose very ndarray is another's too as views of themselves."""
+    first: dict[int, Any] = {}
+    result: list[Any] = []
+    for x in inputs:
+        array = x._array if isinstance(x, TensorBase) else x
+        if isinstance(array, _ndarray) and first.setdefault(id(array), x) is not x:
+            x = Alias.apply(x)
+        result.append(x)
+    return result
+
+
 class ViewOp(Op):
     """An op whose result may share its first input's memory.
 
@@ -186,6 +199,18 @@ class ViewOp(Op):
         if isinstance(x, TensorBase) and _share_memory(x._array, y._array):
             mark_view(y, x, (cls, inputs[1:]))
         return y
+
+
+class Alias(ViewOp):
+    """y = x, in the same memory; dx = dy."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray) -> np.ndarray:
+        return x.view()
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return dy
 
 
 def _share_memory(x: np.ndarray, y: np.ndarray) -> bool:

@@ -39,11 +39,16 @@ class BroadcastTo(ViewOp):
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        if x.size == 1:
+            return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
         if not x.flags.writeable:
             return np.broadcast_to(x, shape)
         # as np.broadcast_to, which would make the view read-only
-        flags = ["multi_index", "reduce_ok", "zerosize_ok"]
-        return np.nditer((x,), flags, [["readwrite"]], itershape=shape, order="C").itviews[0]
+        views: Any = np.nditer(
+            (x,), ("multi_index", "reduce_ok", "zerosize_ok"), (("readwrite",),),
+            itershape=shape, order="C",
+        )  # fmt: skip
+        return views.itviews[0]
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -105,7 +110,7 @@ class WriteView(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         part = follow(dy, ctx.path)
-        return WriteView.apply(dy, np.zeros_like(part), ctx.path), part, None, None
+        return WriteView.apply(dy, 0, ctx.path), part, None, None
 
 
 def follow(x: Any, path: tuple[Any, ...]) -> Any:

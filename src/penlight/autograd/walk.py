@@ -290,7 +290,7 @@ def _accumulate(x: TensorBase, slots: list[Any], create_graph: bool) -> None:
     """x.grad += the gradient in ``slots``."""
     with _accumulating:
         if create_graph:
-            x._grad = Clone.apply(slots[0]) if x._grad is None else x._grad + slots[0]  # type: ignore[operator]
+            x._grad = Clone.apply(slots[0]) if x._grad is None else x._grad + slots[0]
         elif x._grad is None:
             x._grad = wrap(x._result_type, take(slots, 0, x._array))
         else:
@@ -300,7 +300,7 @@ def _accumulate(x: TensorBase, slots: list[Any], create_graph: bool) -> None:
 def _retain(x: TensorBase, g: Any, create_graph: bool) -> None:
     """x.grad = x.grad + a gradient that goes on to x's node."""
     if x._grad is not None:
-        x._grad = x._grad + g  # type: ignore[operator]
+        x._grad = x._grad + g
     else:
         x._grad = Clone.apply(g) if create_graph else wrap(x._result_type, np.array(g))
 
@@ -321,7 +321,7 @@ def take(slots: list[Any], nr: int, like: np.ndarray | None = None) -> np.ndarra
         like: give it this array's layout in memory, so that updates run through both in step.
     """
     if _is_sole(slots, nr) and (like is None or slots[nr].strides == like.strides):
-        return slots[nr]  # type: ignore[no-any-return]
+        return slots[nr]
     if like is None or like.shape != slots[nr].shape:
         return np.array(slots[nr], order="K")
     copy = np.empty_like(like)

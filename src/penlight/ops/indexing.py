@@ -307,7 +307,8 @@ def same_dtype(input: Any, value: Any) -> None:
 
 def write(target: Any, value: Any, pattern: tuple[Any, ...], *indices: Any) -> None:
     """Put a tensor or number at ``pattern``, in place, and record it."""
-    check_inplace(target)
+    wanted = isinstance(value, TensorBase) and value.requires_grad
+    check_inplace(target, value if wanted else None)
     arrays = tuple(i._array if isinstance(i, TensorBase) else i for i in indices)
     index = filled(pattern, arrays) if indices else pattern
     old = snapshot(target, copy=False)
@@ -316,8 +317,7 @@ def write(target: Any, value: Any, pattern: tuple[Any, ...], *indices: Any) -> N
     else:
         target._array[index] = as_scalar(value, target.dtype, "setitem")
     bump_version(target)
-    wanted = isinstance(value, TensorBase) and value._requires_grad
-    if mode.grad and (wanted or target._requires_grad):
+    if mode.recording and (wanted or target.requires_grad):
         value = cast(value, target.dtype) if wanted else 0
         y = Assign.apply(old, value, pattern, *indices)
         set_history(target, y._node, 0)
