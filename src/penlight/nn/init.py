@@ -36,6 +36,19 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
     return tensor
 
 
+def _drawing_dtype(owner: str, tensor: Tensor) -> Any:
+    """float64 to fill float64 with, else float32.
+
+    Raises:
+        NotImplementedError: for integers, which would lose the fraction.
+    """
+    if tensor._array.dtype.kind != "f":
+        raise NotImplementedError(
+            f"{owner}: not implemented for a tensor of dtype {tensor.dtype}; it must be floating"
+        )
+    return np.float64 if tensor._array.dtype == np.float64 else np.float32
+
+
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor that keeps a signal's size through a nonlinearity.
 
@@ -94,8 +107,8 @@ def uniform_(
 
 
 def _uniform(tensor: Tensor, a: float, b: float, generator: Generator | None) -> np.ndarray:
-    dtype: Any = np.float64 if tensor._array.dtype == np.float64 else np.float32
-    values = numpy_generator(generator).random(tensor._array.shape, dtype)
+    dtype = _drawing_dtype("uniform_", tensor)
+    values: Any = numpy_generator(generator).random(tensor._array.shape, dtype)
     values *= b - a
     values += a
     return values
@@ -107,14 +120,9 @@ def normal_(
     """Draw from the normal distribution N(mean, std^2)."""
     if std < 0:
         raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
-    return _fill(tensor, _normal(tensor._array.shape, tensor._array.dtype, std, generator) + mean)
-
-
-def _normal(shape: Any, dtype: Any, std: float, generator: Generator | None) -> np.ndarray:
-    draw = numpy_generator(generator).standard_normal
-    values: Any = draw(shape, np.float64 if dtype == np.float64 else np.float32)
-    values *= std
-    return values
+    dtype = _drawing_dtype("normal_", tensor)
+    values = numpy_generator(generator).standard_normal(tensor._array.shape, dtype)
+    return _fill(tensor, values * std + mean)
 
 
 def trunc_normal_(
@@ -140,6 +148,7 @@ def trunc_normal_(
         )
     if a > b:
         raise RuntimeError(f"trunc_normal_ expects a (={a}) <= b (={b})")
+    _drawing_dtype("trunc_normal_", tensor)
     rng = numpy_generator(generator)
 
     def cdf(x: float) -> float:
@@ -325,7 +334,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         return tensor
     rows = tensor._array.shape[0]
     columns = tensor._array.size // rows
-    tall = _normal((rows, columns), tensor._array.dtype, 1.0, generator)
+    dtype = _drawing_dtype("orthogonal_", tensor)
+    tall = numpy_generator(generator).standard_normal((rows, columns), dtype)
     if rows < columns:
         tall = tall.T
     q, r = np.linalg.qr(tall)
