@@ -1,13 +1,19 @@
 """Functions of ``penlight.nn``: arguments are checked here, formulas stand in ``penlight.ops``."""
 
 from penlight.nn.functional.activation import *  # noqa: F403
+from penlight.nn.functional.adaptive_pooling import *  # noqa: F403
 from penlight.nn.functional.classification import *  # noqa: F403
+from penlight.nn.functional.conv import *  # noqa: F403
 from penlight.nn.functional.distance import *  # noqa: F403
 from penlight.nn.functional.dropout import *  # noqa: F403
 from penlight.nn.functional.embedding import *  # noqa: F403
+from penlight.nn.functional.fold import *  # noqa: F403
 from penlight.nn.functional.likelihood import *  # noqa: F403
 from penlight.nn.functional.linear import *  # noqa: F403
 from penlight.nn.functional.loss import *  # noqa: F403
 from penlight.nn.functional.margin import *  # noqa: F403
 from penlight.nn.functional.normalization import *  # noqa: F403
+from penlight.nn.functional.padding import *  # noqa: F403
+from penlight.nn.functional.pooling import *  # noqa: F403
 from penlight.nn.functional.softmax import *  # noqa: F403
+from penlight.nn.functional.unpooling import *  # noqa: F403

@@ -1,18 +1,24 @@
 """The modules of ``penlight.nn``: each is thin over its function in ``penlight.nn.functional``."""
 
 from penlight.nn.modules.activation import *  # noqa: F403
+from penlight.nn.modules.adaptive_pooling import *  # noqa: F403
 from penlight.nn.modules.batchnorm import *  # noqa: F403
 from penlight.nn.modules.classification import *  # noqa: F403
 from penlight.nn.modules.container import *  # noqa: F403
+from penlight.nn.modules.conv import *  # noqa: F403
 from penlight.nn.modules.distance import *  # noqa: F403
 from penlight.nn.modules.dropout import *  # noqa: F403
 from penlight.nn.modules.flatten import *  # noqa: F403
+from penlight.nn.modules.fold import *  # noqa: F403
 from penlight.nn.modules.likelihood import *  # noqa: F403
 from penlight.nn.modules.linear import *  # noqa: F403
 from penlight.nn.modules.loss import *  # noqa: F403
 from penlight.nn.modules.margin import *  # noqa: F403
 from penlight.nn.modules.module import Module as Module
 from penlight.nn.modules.normalization import *  # noqa: F403
+from penlight.nn.modules.padding import *  # noqa: F403
 from penlight.nn.modules.parameter_container import *  # noqa: F403
+from penlight.nn.modules.pooling import *  # noqa: F403
 from penlight.nn.modules.softmax import *  # noqa: F403
 from penlight.nn.modules.sparse import *  # noqa: F403
+from penlight.nn.modules.unpooling import *  # noqa: F403

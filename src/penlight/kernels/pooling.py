@@ -1,0 +1,377 @@
+"""Pooling: sums and maxima over sliding windows, without an index but where one is asked for.
+
+A window is taken apart into its dimensions: first the maximum along its rows, then that of the rows.
+Memory is seen as one line of numbers, in which a tap is the same line further on. So each step is one
+pass over contiguous memory, at every position, also where no window starts or a line would wrap
+around; those results are dropped at the end, when the windows' own are picked out. That does up to
+s^2 times too much, and is still several times faster than striding.
+
+Source: van Herk, "A fast algorithm for local minimum and maximum filters on rectangular and octagonal
+kernels", 1992, for the separation.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from penlight.kernels.chunks import CACHE, ranges, run, scratch
+from penlight.kernels.windows import Size, Window, inside
+
+__all__ = [
+    "adaptive_edges", "adaptive_max_places", "gather_at", "max_pool", "scatter_at", "spread_windows",
+    "sum_pool", "window_counts",
+]  # fmt: skip
+
+_WORTH_THREADS = 4_000_000  # elements: about 1 ms
+
+
+def _for_planes(x: np.ndarray, task: Callable[[int, int], None], per_plane: int) -> None:
+    """Call ``task(start, stop)`` for runs of planes that fit the cache."""
+    planes = len(x)
+    share = planes * per_plane > _WORTH_THREADS
+    step = max(CACHE // 2 // max(per_plane * x.itemsize, 1), 1)
+    if share:
+        step = min(step, math.ceil(planes / 4))
+    parts = ranges(planes, step)
+    run(lambda i: task(*parts[i]), len(parts), share)
+
+
+class _Step(NamedTuple):
+    """A window's taps along one dimension."""
+
+    taps: int
+    distance: int  # between neighbours, along the line
+    weight: int  # what one more tap adds to a tap's number in the whole window
+
+
+class _Lines:
+    """Planes, padded, as one line of numbers each; and a window's taps as distances along it."""
+
+    def __init__(self, size: Size, window: Window, output: Size) -> None:
+        reach = zip(output, window.stride, window.extent, strict=True)
+        needed = [(o - 1) * s + e for o, s, e in reach]
+        before = [p for p, _ in window.padding]
+        self.shape = tuple(max(n + p, r) for n, p, r in zip(size, before, needed, strict=True))
+        self.padded = any(before) or self.shape != size
+        self.inside = inside(size, window.padding)
+        self.pitch = [math.prod(self.shape[a + 1 :]) for a in range(len(size))]
+        self.length = math.prod(self.shape)
+        self.window, self.output = window, output
+        self.steps = self._steps()
+
+    def _steps(self) -> list[_Step]:
+        """One step for each dimension with several taps, the last dimension first."""
+        weights = [math.prod(self.window.kernel[a + 1 :]) for a in range(len(self.pitch))]
+        steps = zip(self.window.kernel, self.window.dilation, self.pitch, weights, strict=True)
+        return [_Step(k, d * p, weight) for k, d, p, weight in steps if k > 1][::-1]
+
+    def line(self, x: np.ndarray, value: Any) -> np.ndarray:
+        """Planes (n, *S) as one line (n * length,)."""
+        if not self.padded:
+            return x.reshape(-1)
+        padded = scratch("padded", (len(x), *self.shape), x.dtype)
+        padded.fill(value)
+        padded[(..., *self.inside)] = x
+        return padded.reshape(-1)
+
+    def picked(self, line: np.ndarray, planes: int) -> np.ndarray:
+        """What stands where the windows start, (n, *O), a view."""
+        strides = [p * s for p, s in zip(self.pitch, self.window.stride, strict=True)]
+        return as_strided(
+            line,
+            (planes, *self.output),
+            tuple(n * line.itemsize for n in (self.length, *strides)),
+        )
+
+
+@functools.lru_cache(maxsize=64)
+def _lines(size: Size, window: Window, output: Size) -> _Lines:
+    return _Lines(size, window, output)
+
+
+def sum_pool(x: np.ndarray, window: Window, output: Size, divisor: Any) -> np.ndarray:
+    """y = the sum over each window, over ``divisor`` (a number, or an array (*O)).
+
+    Args:
+        x: (N, C, *S).
+
+    Returns:
+        y, (N, C, *O).
+    """
+    y = np.empty((*x.shape[:2], *output), x.dtype)
+    if _sees_all(window, x.shape[2:]):
+        np.add.reduce(x, axis=tuple(range(2, x.ndim)), keepdims=True, out=y)
+        return np.divide(y, divisor, out=y)
+    lines = _lines(x.shape[2:], window, output)
+    source, target = _planes(x), _planes(y)
+
+    def task(start: int, stop: int) -> None:
+        total = _sliding_sum(lines, lines.line(source[start:stop], 0))
+        np.divide(lines.picked(total, stop - start), divisor, out=target[start:stop])
+
+    _for_planes(source, task, lines.length)
+    return y
+
+
+def spread_windows(dy: np.ndarray, size: Size, window: Window, divisor: Any) -> np.ndarray:
+    """The transpose of :func:`sum_pool`: dx = the sum of dy / divisor over the windows that see it."""
+    output = dy.shape[2:]
+    dx = np.empty((*dy.shape[:2], *size), dy.dtype)
+    if _sees_all(window, size):
+        np.copyto(dx, dy / divisor)
+        return dx
+    lines = _lines(size, window, output)
+    source, target = _planes(dy), _planes(dx)
+
+    def task(start: int, stop: int) -> None:
+        n = stop - start
+        reach = sum((step.taps - 1) * step.distance for step in lines.steps)
+        line = scratch("padded", (reach + n * lines.length,), dy.dtype)
+        line.fill(0)  # the start stays zero: what no window reaches
+        np.divide(source[start:stop], divisor, out=lines.picked(line[reach:], n))
+        if not lines.padded:
+            _sliding_sum(lines, line, target[start:stop].reshape(-1))
+            return
+        total = _sliding_sum(lines, line).reshape(n, *lines.shape)
+        np.copyto(target[start:stop], total[(..., *lines.inside)])
+
+    _for_planes(target, task, lines.length)
+    return dx
+
+
+def window_counts(window: Window, size: Size, output: Size, include_pad: bool) -> Any:
+    """How many elements each window's mean is over: a number, or an array (*O) where they differ.
+
+    Padding counts if ``include_pad``, but never what a last window sees beyond it.
+    """
+    counts: Any = 1
+    for n, k, s, (p, _), o in zip(
+        size, window.kernel, window.stride, window.padding, output, strict=True
+    ):
+        start = np.arange(o) * s - p
+        stop = np.minimum(start + k, n + p)
+        if not include_pad:
+            start, stop = np.maximum(start, 0), np.minimum(stop, n)
+        counts = np.multiply.outer(counts, stop - start)
+    return int(counts.flat[0]) if (counts == counts.flat[0]).all() else counts
+
+
+def _sees_all(window: Window, size: Size) -> bool:
+    """Whether the only window is the whole plane."""
+    return (
+        window.kernel == size and not any(map(any, window.padding)) and set(window.dilation) == {1}
+    )
+
+
+def _sliding_sum(lines: _Lines, line: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """At every position the sum of the line over the window's taps; the last step writes ``out``."""
+    for number, (k, distance, _) in enumerate(lines.steps):
+        rest = line.size - (k - 1) * distance
+        last = out is not None and number == len(lines.steps) - 1
+        total = out if last else scratch(f"line{number % 2}", (rest,), line.dtype)
+        np.add(line[:rest], line[distance : distance + rest], out=total)
+        for i in range(2, k):
+            np.add(total, line[i * distance : i * distance + rest], out=total)
+        line = total
+    if out is not None and not lines.steps:
+        np.copyto(out, line)
+    return line
+
+
+def max_pool(
+    x: np.ndarray, window: Window, output: Size, want_places: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """y = the largest element of each window (NaN if there is one), and where in its plane it is.
+
+    The first of several equal ones counts, and the last NaN, as in PyTorch.
+
+    Args:
+        x: (N, C, *S).
+
+    Returns:
+        y, (N, C, *O), and the places, int64 indices into the flattened *S, or None.
+    """
+    size = x.shape[2:]
+    y = np.empty((*x.shape[:2], *output), x.dtype)
+    places = np.empty(y.shape, np.int64) if want_places else None
+    lines = _lines(size, window, output)
+    source, target = _planes(x), _planes(y)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+
+    def task(start: int, stop: int) -> None:
+        n = stop - start
+        line = lines.line(source[start:stop], lowest)
+        best, tap = _sliding_max(lines, line, want_places)
+        part = target[start:stop]
+        np.copyto(part, lines.picked(best, n))
+        if places is None or tap is None:
+            return
+        found = _planes(places)[start:stop]
+        picked = scratch("taps", part.shape, np.intp)
+        np.copyto(picked, lines.picked(tap, n))
+        np.take(_tap_offsets(window, size), picked, out=found, mode="clip")
+        found += _starts(window, output, size)
+        _mend(source[start:stop], part, found, window, lowest)
+
+    _for_planes(source, task, lines.length)
+    return y, places
+
+
+def _sliding_max(
+    lines: _Lines, line: np.ndarray, want_taps: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """At every position the maximum over the window's taps, and the number of the first tap with it.
+
+    Taps count as they lie in memory, so a later one has the larger number: of the candidates that
+    were larger than all before them, the maximum keeps the last.
+    """
+    number = np.min_scalar_type(math.prod(lines.window.kernel) - 1)
+    taps: np.ndarray | None = None
+    for turn, (k, distance, weight) in enumerate(lines.steps):
+        rest = line.size - (k - 1) * distance
+        best, base = scratch(f"line{turn % 2}", (rest,), line.dtype), line[:rest]
+        before = taps
+        for i in range(1, k):
+            further = slice(i * distance, i * distance + rest)
+            if want_taps:
+                larger = scratch("larger", (rest,), np.bool_)
+                np.greater(line[further], base, out=larger)
+                candidate = scratch("candidate", (rest,), number)
+                if before is None:
+                    np.multiply(larger.view(np.uint8), number.type(i * weight), out=candidate)
+                else:
+                    np.add(before[further], number.type(i * weight), out=candidate)
+                    np.multiply(candidate, larger.view(np.uint8), out=candidate)
+                known = taps if i > 1 else None if before is None else before[:rest]
+                taps = scratch(f"taps{turn % 2}", (rest,), number)
+                if known is None:
+                    np.copyto(taps, candidate)
+                else:
+                    np.maximum(known, candidate, out=taps)
+            np.maximum(base, line[further], out=best)
+            base = best
+        line = best
+    if want_taps and taps is None:
+        taps = np.zeros(line.size, number)
+    return line, taps
+
+
+def _mend(x: np.ndarray, y: np.ndarray, places: np.ndarray, window: Window, lowest: Any) -> None:
+    """Put right the places of windows with NaN, and of those that see nothing above the padding."""
+    if y.dtype.kind == "f":
+        odd = np.isnan(np.max(y)) if y.size else False
+        odd = odd or (any(map(any, window.padding)) and np.min(y) == lowest)
+    else:
+        odd = any(map(any, window.padding)) and y.size and np.min(y) == lowest
+    if not odd:
+        return
+    size = x.shape[1:]
+    for at in np.argwhere((y != y) | (y == lowest)):
+        plane, *o = (int(i) for i in at)
+        axes = []
+        for a, i in enumerate(o):
+            p = (
+                i * window.stride[a]
+                - window.padding[a][0]
+                + window.dilation[a] * np.arange(window.kernel[a])
+            )
+            axes.append(p[(p >= 0) & (p < size[a])])
+        seen = x[plane][np.ix_(*axes)].ravel()
+        nans = np.flatnonzero(seen != seen)
+        which = nans[-1] if nans.size else int(np.argmax(seen))
+        within = np.unravel_index(which, [len(p) for p in axes])
+        position = [p[i] for p, i in zip(axes, within, strict=True)]
+        places[tuple(at)] = np.ravel_multi_index(position, size)
+
+
+@functools.lru_cache(maxsize=64)
+def _tap_offsets(window: Window, size: Size) -> np.ndarray:
+    """How far each tap lies from the first one in a flattened plane."""
+    offsets: Any = 0
+    for k, d, pitch in zip(window.kernel, window.dilation, _pitches(size), strict=True):
+        offsets = np.add.outer(offsets, np.arange(k) * (d * pitch))
+    return np.asarray(offsets, np.int64).ravel()
+
+
+@functools.lru_cache(maxsize=64)
+def _starts(window: Window, output: Size, size: Size) -> np.ndarray:
+    """Where each window's first tap lies in a flattened plane (negative in the padding)."""
+    starts: Any = 0
+    for o, s, (p, _), pitch in zip(
+        output, window.stride, window.padding, _pitches(size), strict=True
+    ):
+        starts = np.add.outer(starts, (np.arange(o) * s - p) * pitch)
+    return np.asarray(starts, np.int64)
+
+
+def _pitches(size: Size) -> list[int]:
+    return [math.prod(size[a + 1 :]) for a in range(len(size))]
+
+
+def _planes(x: np.ndarray) -> np.ndarray:
+    """(N, C, ...) as (N C, ...)."""
+    return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
+
+
+def adaptive_edges(n: int, o: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each of o windows over n elements starts, and where it ends."""
+    i = np.arange(o)
+    return i * n // o, -(-(i + 1) * n // o)
+
+
+def adaptive_max_places(x: np.ndarray, output: Size) -> np.ndarray:
+    """The places of the maxima of adaptive windows, as :func:`max_pool` gives them."""
+    size = x.shape[2:]
+    places = np.empty((*x.shape[:2], *output), np.int64)
+    edges = [adaptive_edges(n, o) for n, o in zip(size, output, strict=True)]
+    plane = np.arange(math.prod(size)).reshape(size)
+    for o in np.ndindex(*output):
+        box = tuple(slice(starts[i], ends[i]) for i, (starts, ends) in zip(o, edges, strict=True))
+        seen = x[(..., *box)].reshape(*x.shape[:2], -1)
+        which = seen.argmax(axis=2)
+        nans = seen != seen
+        if nans.any():  # the last one counts
+            last = nans.shape[2] - 1 - nans[:, :, ::-1].argmax(axis=2)
+            which = np.where(nans.any(axis=2), last, which)
+        places[(..., *o)] = plane[box].ravel()[which]
+    return places
+
+
+def gather_at(x: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """y[n, c, o] = x[n, c] flattened at places[n, c, o]."""
+    planes = math.prod(x.shape[:2])
+    flat = x.reshape(planes, math.prod(x.shape[2:]))
+    index = places.reshape(planes, math.prod(places.shape[2:]))
+    return np.take_along_axis(flat, index, axis=1).reshape(places.shape)
+
+
+def scatter_at(dy: np.ndarray, places: np.ndarray, size: Size, add: bool = True) -> np.ndarray:
+    """The transpose of :func:`gather_at`: dy added up at its places in zeros (N, C, *size).
+
+    Args:
+        add: False puts instead: of several at one place the last one stays.
+    """
+    dx = np.zeros((*dy.shape[:2], *size), dy.dtype)
+    planes, length = math.prod(dy.shape[:2]), math.prod(size)
+    source = dy.reshape(planes, math.prod(dy.shape[2:]))
+    index = places.reshape(source.shape)
+    target = dx.reshape(planes, length)
+
+    def task(start: int, stop: int) -> None:
+        flat = scratch("flat", (stop - start, source.shape[1]), np.int64)
+        np.add(index[start:stop], np.arange(0, (stop - start) * length, length)[:, None], out=flat)
+        line, values = target[start:stop].reshape(-1), source[start:stop].reshape(-1)
+        if add:
+            np.add.at(line, flat.reshape(-1), values)
+        else:
+            line[flat.reshape(-1)] = values
+
+    if dy.size:
+        _for_planes(target, task, length)
+    return dx

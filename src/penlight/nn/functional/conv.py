@@ -1,0 +1,267 @@
+"""Convolutions and transposed convolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penlight._core.dtypes import bool_
+from penlight.kernels.windows import Window
+from penlight.nn.functional.windows import batched, not_negative, symmetric, windows_of
+from penlight.ops.conv import Conv, ConvInputGrad
+from penlight.tensor import Tensor
+
+__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
+
+Ints = int | tuple[int, ...]
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """y[n, f, o] = b[f] + sum over c, k of w[f, c, k] x[n, c, o s + k d - p]; see :func:`conv2d`.
+
+    Args:
+        input: x, (N, C, L) or (C, L).
+        weight: w, (F, C / groups, K).
+
+    Returns:
+        y, (N, F, L_out) or (F, L_out).
+    """
+    return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """y[n, f, o] = b[f] + sum over c, k of w[f, c, k] x[n, c, o s + k d - p], o and k being pairs.
+
+    Args:
+        input: x, (N, C, H, W) or (C, H, W).
+        weight: w, (F, C / groups, K1, K2).
+        bias: b, (F,). Default: none.
+        stride: s, from one window to the next. Default: 1.
+        padding: p, zeros on each side; ``"valid"`` is 0, ``"same"`` keeps the input's size, with the
+            odd zero at the end. Default: 0.
+        dilation: d, from one tap of a window to the next. Default: 1.
+        groups: parts that the channels are in, each convolved by itself. Default: 1.
+
+    Returns:
+        y, (N, F, H_out, W_out) or (F, H_out, W_out), where a size n becomes
+        floor((n + 2 p - d (k - 1) - 1) / s) + 1.
+
+    Raises:
+        RuntimeError: if shapes, dtypes or options don't fit together.
+
+    Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
+    """
+    return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _conv(
+    name: str,
+    n: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> Tensor:
+    x, single = batched(name, input, n)
+    _check_weight(name, weight, groups, n)
+    window = windows_of(name, weight.shape[2:], stride, ((0, 0),) * n, dilation, n)
+    window = window._replace(padding=_padding(name, padding, window))
+    if x.shape[1] != weight.shape[1] * groups:
+        raise RuntimeError(
+            f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected input"
+            f"{list(input.shape)} to have {weight.shape[1] * groups} channels, but got "
+            f"{x.shape[1]} channels instead"
+        )
+    _check_bias(name, weight, bias, weight.shape[0])
+    _check_dtypes(name, input, weight, bias)
+    size = window.padded_size(x.shape[2:])
+    if any(s < e for s, e in zip(size, window.extent, strict=True)):
+        raise RuntimeError(
+            f"{name}: Calculated padded input size per channel: {_by(size)}. Kernel size: "
+            f"{_by(window.extent)}. Kernel size can't be greater than actual input size"
+        )
+    y = Conv.apply(x, weight, bias, window, groups)
+    return y.squeeze(0) if single else y  # type: ignore[no-any-return]
+
+
+def _by(size: tuple[int, ...]) -> str:
+    return f"({' x '.join(map(str, size))})"
+
+
+def _padding(name: str, padding: Any, window: Window) -> tuple[tuple[int, int], ...]:
+    """The zeros before and after, for an amount or ``"same"`` or ``"valid"``."""
+    n = len(window.kernel)
+    if not isinstance(padding, str):
+        return symmetric(not_negative(name, "padding", padding, n))
+    if padding == "valid":
+        return ((0, 0),) * n
+    if padding != "same":
+        raise RuntimeError(
+            f"{name}: Invalid padding string: {padding!r}; expected 'same' or 'valid'"
+        )
+    if any(s != 1 for s in window.stride):
+        raise RuntimeError(f"{name}: padding='same' is not supported for strided convolutions")
+    return tuple(((e - 1) // 2, e - 1 - (e - 1) // 2) for e in window.extent)
+
+
+def _check_weight(name: str, weight: Tensor, groups: int, n: int) -> None:
+    if weight.ndim != n + 2:
+        raise RuntimeError(
+            f"{name}: expected weight of {n + 2} dimensions, but got {list(weight.shape)}"
+        )
+    if groups < 1:
+        raise RuntimeError(f"{name}: non-positive groups is not supported, got groups={groups}")
+    if weight.shape[0] % groups or weight.shape[0] < groups:
+        raise RuntimeError(
+            f"{name}: Given groups={groups}, expected weight to be divisible by {groups} at "
+            f"dimension 0, but got weight of size {list(weight.shape)} instead"
+        )
+
+
+def _check_bias(name: str, weight: Tensor, bias: Tensor | None, channels: int) -> None:
+    if bias is not None and tuple(bias.shape) != (channels,):
+        raise RuntimeError(
+            f"{name}: Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional "
+            f"with {channels} elements, but got bias of size {list(bias.shape)} instead"
+        )
+
+
+def _check_dtypes(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    if input.dtype is not weight.dtype or (bias is not None and bias.dtype is not weight.dtype):
+        raise RuntimeError(
+            f"{name}: input, weight and bias should have the same dtype, but got {input.dtype}, "
+            f"{weight.dtype} and {None if bias is None else bias.dtype}"
+        )
+    if input.dtype is bool_:
+        raise NotImplementedError(f"{name}: not implemented for torch.bool; use .float()")
+
+
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """x[n, c, o] w[c, f, k] adds to y[n, f, o s + k d - p]; see :func:`conv_transpose2d`.
+
+    Args:
+        input: x, (N, C, L) or (C, L).
+        weight: w, (C, F / groups, K).
+
+    Returns:
+        y, (N, F, L_out) or (F, L_out).
+    """
+    return _conv_transpose(
+        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """x[n, c, o] w[c, f, k] adds to y[n, f, o s + k d - p], o and k being pairs; then the bias is added.
+
+    It is the gradient of :func:`conv2d` with respect to its input, as a function of its own.
+
+    Args:
+        input: x, (N, C, H, W) or (C, H, W).
+        weight: w, (C, F / groups, K1, K2).
+        bias: b, (F,). Default: none.
+        stride: s. Default: 1.
+        padding: p, what is cut off on each side. Default: 0.
+        output_padding: what is left on at the end, for sizes that a stride can't tell apart.
+            Default: 0.
+        groups: parts that the channels are in. Default: 1.
+        dilation: d. Default: 1.
+
+    Returns:
+        y, (N, F, H_out, W_out) or (F, H_out, W_out), where a size n becomes
+        (n - 1) s - 2 p + d (k - 1) + output_padding + 1.
+
+    Raises:
+        RuntimeError: if shapes, dtypes or options don't fit together.
+
+    Source: Zeiler, Krishnan, Taylor & Fergus, "Deconvolutional Networks", 2010; Dumoulin & Visin, "A
+    guide to convolution arithmetic for deep learning", 2016, chapter 4.
+    """
+    return _conv_transpose(
+        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
+
+
+def _conv_transpose(
+    name: str,
+    n: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> Tensor:
+    x, single = batched(name, input, n)
+    _check_weight(name, weight, groups, n)
+    amounts = not_negative(name, "padding", padding, n)
+    extra = not_negative(name, "output_padding", output_padding, n)
+    window = windows_of(name, weight.shape[2:], stride, symmetric(amounts), dilation, n)
+    if any(e >= max(s, d) for e, s, d in zip(extra, window.stride, window.dilation, strict=True)):
+        raise RuntimeError(
+            f"{name}: output padding must be smaller than either stride or dilation, but got "
+            f"output_padding={extra}, stride={window.stride}, dilation={window.dilation}"
+        )
+    if x.shape[1] != weight.shape[0]:
+        raise RuntimeError(
+            f"{name}: Given transposed=1, weight of size {list(weight.shape)}, expected input"
+            f"{list(input.shape)} to have {weight.shape[0]} channels, but got {x.shape[1]} "
+            "channels instead"
+        )
+    _check_bias(name, weight, bias, weight.shape[1] * groups)
+    _check_dtypes(name, input, weight, bias)
+    size = tuple(
+        (o - 1) * s - 2 * p + reach + e
+        for o, s, p, reach, e in zip(
+            x.shape[2:], window.stride, amounts, window.extent, extra, strict=True
+        )
+    )
+    if min(size) < 1:
+        raise RuntimeError(
+            f"{name}: Given input size per channel: {_by(x.shape[2:])}. Calculated output size per "
+            f"channel: {_by(size)}. Output size is too small"
+        )
+    # no window of the convolution that this is the gradient of may start in the extra elements
+    window = window._replace(padding=tuple((p, p - e) for p, e in zip(amounts, extra, strict=True)))
+    y = ConvInputGrad.apply(x, weight, bias, size, window, groups)
+    return y.squeeze(0) if single else y  # type: ignore[no-any-return]

@@ -1,0 +1,146 @@
+"""Pooling over windows: means (sums over a divisor) and maxima.
+
+Both pick from their input by a linear map that is fixed once the data are known: the gradient goes
+through its transpose, whose gradient goes through the map itself. So the ops come in pairs.
+
+Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998, for
+subsampling by means; Ranzato et al., "Unsupervised Learning of Invariant Feature Hierarchies", 2007,
+for maxima.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penlight.autograd.base import TensorBase, wrap
+from penlight.autograd.op import Op
+from penlight.kernels import pooling
+from penlight.kernels.windows import Size, Window
+from penlight.ops.indexing import getitem
+from penlight.ops.reduction import sum
+from penlight.ops.selection import where
+from penlight.ops.shape import movedim
+
+if TYPE_CHECKING:
+    from penlight.tensor import Tensor
+
+__all__ = [
+    "AdaptiveMaxPool", "MaxPool", "PickAt", "PutAt", "SpreadWindows", "SumPool", "ragged_mean",
+]  # fmt: skip
+
+
+class SumPool(Op):
+    """y[o] = (1 / divisor[o]) times the sum of x over window o; dx = dy / divisor, spread back.
+
+    x is (N, C, *S), y (N, C, *O), the divisor a number or an array (*O).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, window: Window, output: Size, divisor: Any) -> Any:
+        ctx.size, ctx.window, ctx.output, ctx.divisor = x.shape[2:], window, output, divisor
+        return pooling.sum_pool(x, window, output, divisor)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return SpreadWindows.apply(dy, ctx.size, ctx.window, ctx.divisor)
+
+
+class SpreadWindows(Op):
+    """y[i] = the sum of x[o] / divisor[o] over all windows o that see i; dx = dy summed and divided.
+
+    x is (N, C, *O), y (N, C, *size): the transpose of :class:`SumPool`.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, size: Size, window: Window, divisor: Any) -> Any:
+        ctx.window, ctx.output, ctx.divisor = window, x.shape[2:], divisor
+        return pooling.spread_windows(x, size, window, divisor)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        return SumPool.apply(dy, ctx.window, ctx.output, ctx.divisor)
+
+
+class MaxPool(Op):
+    """y[o] = the largest x in window o, at place a[o] of the plane; dx = dy added up at a.
+
+    Returns y (N, C, *O), and a (int64, indices into the flattened *S) if it is asked for.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, window: Window, output: Size, return_indices: bool) -> Any:
+        ctx.size = x.shape[2:]
+        need = return_indices or ctx.edges[0] is not None
+        y, places = pooling.max_pool(x, window, output, need)
+        ctx.save(places)
+        return (y, places) if return_indices else y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any, *unused: Any) -> Any:
+        (places,) = ctx.saved
+        return PutAt.apply(dy, places, ctx.size, True)
+
+
+class AdaptiveMaxPool(Op):
+    """As :class:`MaxPool`, over windows that divide each dimension as evenly as whole numbers can.
+
+    Window i of o over n elements runs from floor(i n / o) up to ceil((i + 1) n / o).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, output: Size) -> Any:
+        ctx.size = x.shape[2:]
+        places = pooling.adaptive_max_places(x, output)
+        ctx.save(places)
+        return pooling.gather_at(x, places), places
+
+    backward = MaxPool.backward
+
+
+class PutAt(Op):
+    """y = zeros (N, C, *size) with x added (or put, if not ``add``) at its places; dx = dy there."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, places: np.ndarray, size: Size, add: bool) -> Any:
+        ctx.save(places)
+        return pooling.scatter_at(x, places, size, add)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (places,) = ctx.saved
+        return PickAt.apply(dy, places)
+
+
+class PickAt(Op):
+    """y[n, c, o] = x[n, c] flattened at places[n, c, o]; dx = dy added up at its places."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, places: np.ndarray) -> Any:
+        ctx.size = x.shape[2:]
+        ctx.save(places)
+        return pooling.gather_at(x, places)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (places,) = ctx.saved
+        return PutAt.apply(dy, places, ctx.size, True)
+
+
+def ragged_mean(input: Tensor, axis: int, size: int) -> Tensor:
+    """Means along one dimension over adaptive windows; they have two lengths, the shorter is masked."""
+    n = input._array.shape[axis]
+    start, stop = pooling.adaptive_edges(n, size)
+    longest = int((stop - start).max()) if size else 1
+    index = start[:, None] + np.arange(longest)  # (size, longest)
+    places, inside, length = (
+        wrap(TensorBase._result_type, a)
+        for a in (
+            np.minimum(index, n - 1),
+            index < stop[:, None],
+            (stop - start).astype(input._array.dtype),
+        )
+    )
+    windows = getitem(movedim(input, axis, -1), (..., places))
+    return movedim(sum(where(inside, windows, 0), -1) / length, -1, axis)
