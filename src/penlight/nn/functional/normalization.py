@@ -81,6 +81,7 @@ def batch_norm(
     """
     if input.ndim < 2:
         raise IndexError(f"batch_norm: expected input (N, C, ...), got {list(input.shape)}")
+    require_floating("batch_norm", input)
     channels = input._array.shape[1]
     _check_channels(
         "batch_norm", channels,
