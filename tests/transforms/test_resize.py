@@ -161,6 +161,12 @@ def test_resize_refuses(arguments, error, message):
         Resize(**arguments)(tensor(3, 8, 9))
 
 
+def test_an_empty_image():
+    with pytest.raises(ValueError, match=r"at least 1, got \(4, 4\) .* image of \(0, 5\)"):
+        F.resize(tensor(3, 0, 5), (4, 4))
+    assert F.resize(tensor(0, 3, 8, 9), (4, 5)).shape == (0, 3, 4, 5)
+
+
 def test_reprs():
     assert repr(Resize(256)) == (
         "Resize(size=256, interpolation=bilinear, max_size=None, antialias=True)"

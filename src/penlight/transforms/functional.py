@@ -308,8 +308,10 @@ def _new_size(old: tuple[int, int], size: Any, max_size: int | None) -> tuple[in
             f"max_size={max_size} with size={size!r}"
         )
     new = tuple(sizes) if len(sizes) == 2 else smaller_edge(old, sizes[0], max_size)
-    if min(new) < 1:
-        raise ValueError(f"resize: size must be at least 1, got {new} (height, width)")
+    if min(*old, *new) < 1:
+        raise ValueError(
+            f"resize: sizes must be at least 1, got {new} (height, width) for an image of {old}"
+        )
     return int(new[0]), int(new[1])
 
 

@@ -95,8 +95,6 @@ def _table(old: int, new: int, mode: str, antialias: bool) -> Table:
         weight = weight / weight.sum(1, keepdims=True)
     else:
         position = centre - 0.5
-        if mode == "bilinear":
-            position = np.maximum(position, 0)
         index = np.floor(position).astype(np.intp)[:, None] + np.arange(1 - radius, 1 + radius)
         distance = index - position[:, None]
         weight = _linear(distance) if mode == "bilinear" else _cubic(distance, -0.75)

@@ -62,12 +62,7 @@ def _old_places(
         matrix[:, i, 0] * x + matrix[:, i, 1] * y + matrix[:, i, 2] + (n - 1) / 2
         for i, n in ((0, old[1]), (1, old[0]))
     )
-    return _snapped(down), _snapped(across)
-
-
-def _snapped(position: np.ndarray) -> np.ndarray:
-    """Positions that only rounding keeps from a whole or half pixel, on it: 90 degrees are exact."""
-    return np.round(position, 9)
+    return down, across
 
 
 class _Pixels:
