@@ -135,6 +135,29 @@ def test_compressed_records_are_refused():
         penlight.load(squeezed)
 
 
+def test_the_method_of_a_record_is_checked():
+    """Stored bytes that claim to be compressed."""
+    data = bytearray(saved(penlight.ones(2)).getvalue())
+    data[next(_positions(data, b"PK\1\2")) + 10] = zipfile.ZIP_DEFLATED
+    with pytest.raises(RuntimeError, match=r"'data\.pkl' is compressed or encrypted"):
+        _load(data)
+
+
+def test_the_header_of_a_record_is_checked():
+    data = bytearray(saved(penlight.ones(2)).getvalue())
+    at = list(_positions(data, b"PK\3\4"))[2]
+    data[at] = 0
+    with pytest.raises(RuntimeError, match=rf"'data/0': expected a header at byte {at}, found b'"):
+        _load(data)
+
+
+def test_a_file_object_is_read_to_its_end():
+    file = saved(1)
+    assert penlight.load(file) == 1
+    with pytest.raises(RuntimeError, match=r"found the end of the file \(byte \d+\); f\.seek\(0\)"):
+        penlight.load(file)
+
+
 def test_overlapping_records_are_refused():
     """Many entries that all claim the same bytes."""
     data = bytearray(archive([("data.pkl", bytes(10_000)), ("b", b"1"), ("c", b"2")]).getvalue())

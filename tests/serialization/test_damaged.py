@@ -86,7 +86,7 @@ def test_a_huge_view_of_little_memory_is_fine():
 @pytest.mark.parametrize(
     ("pickled", "message"),
     [
-        (tensor(1, 0, (4,), (1,), False, None), "needs a storage, got a int"),
+        (tensor(1, 0, (4,), (1,), False, None), "needs a storage, got int"),
         (tensor(storage(), 0, (4,), (1,), 1, None), "requires_grad must be"),
         (tensor(storage(), 0, (4,), (1,), False, None, {"x": 1}), "metadata may hold"),
         (tensor(storage(), 0, (4,), (1,), False, None, [1]), "metadata may hold"),
@@ -97,6 +97,7 @@ def test_a_huge_view_of_little_memory_is_fine():
         (START + storage(length=2**60) + STOP, r"expected \d+ bytes"),
         (START + storage(kind=b"ctorch\nIntStorage\n", location="cuda:0") + STOP, "'cuda:0', but"),
         (START + storage(kind=b"ctorch\nBoolStorage\n", length=16) + STOP, "bool must be 0 or 1"),
+        (START + b"c__builtin__\nbytearray\n]K\1a\x85R" + STOP, "expected bytes, got list"),
         (b"", "expected 1 more bytes, found 0"),
         (START, "expected 1 more bytes, found 0"),
         (START + STOP, "damaged"),

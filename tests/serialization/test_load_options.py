@@ -74,7 +74,7 @@ def test_a_function_is_asked_once_per_storage():
     floats = penlight.float32
     assert seen == [(Storage, 3, floats, "cpu", "cpu"), (Storage, 2, floats, "cpu", "cpu")]
     assert "2 elements" in repr(Storage(np.zeros(2)))
-    with pytest.raises((TypeError, pickle.UnpicklingError), match="a storage or None, got a int"):
+    with pytest.raises((TypeError, pickle.UnpicklingError), match="a storage or None, got int"):
         penlight.load(saved(t), lambda storage, location: 3)
 
 

@@ -226,11 +226,11 @@ def test_only_ordered_dicts_take_attributes(instructions):
         penlight.load(archive_of(START + instructions + STOP, bytes(16)))
 
 
-def test_attributes_of_an_ordered_dict_are_no_slots():
+@pytest.mark.parametrize("state", [(None, {"x": 1}), ["ab"], {1: 2}, "x"])
+def test_attributes_of_an_ordered_dict_come_by_name(state):
     empty = called(b"ccollections\nOrderedDict\n")
-    slots = pushing((None, {"x": 1}))
     with pytest.raises(pickle.UnpicklingError, match="attributes of an OrderedDict"):
-        penlight.load(in_archive(empty + slots + pickle.BUILD))
+        penlight.load(in_archive(empty + pushing(state) + pickle.BUILD))
 
 
 @pytest.mark.parametrize(
@@ -327,6 +327,15 @@ def test_a_wrong_persistent_id(identifier):
     for file in (archive_of(START + instructions + STOP, bytes(16)), in_legacy(instructions)):
         with pytest.raises(pickle.UnpicklingError, match=r"(persistent id|storage)"):
             penlight.load(file)
+
+
+def test_a_view_of_a_storage():
+    """The sixth part of an id in files before PyTorch 0.4."""
+    identifier = pushing(("storage", FLOATS, "0", "cpu", 4, ("0", 0, 4))) + pickle.BINPERSID
+    with pytest.raises(
+        pickle.UnpicklingError, match=r"a view of a storage, as only PyTorch before"
+    ):
+        penlight.load(in_legacy(identifier))
 
 
 def test_a_persistent_id_as_text():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import numpy as np
 import pytest
@@ -389,6 +389,24 @@ def test_the_same_records(torch):
     reader = torch._C.PyTorchFileReader(ours)
     assert reader.get_record("data.pkl") == content["data.pkl"]
     assert reader.serialization_id() == content[".data/serialization_id"].decode()
+
+
+def test_the_same_pickle(torch):
+    """Byte for byte, in both formats."""
+
+    def content(library):
+        t = library.ones(2, 3)
+        t.note = [1]
+        module = net(library)
+        return [
+            t.t(), library.empty(3, 0, 2), module.state_dict(), module.state_dict(keep_vars=True),
+            library.device("cpu"), library.device("cpu:0"), library.Size([1]), library.float64, {1},
+            b"ab", 1j, library.nn.Buffer(library.ones(1)), 1.5, None, True, "x", Counter("ab"),
+        ]  # fmt: skip
+
+    for mine, yours in zip(content(penlight), content(torch), strict=True):
+        ours, theirs = records(saved(mine)), records(saved(yours, torch))
+        assert ours["data.pkl"] == theirs["data.pkl"]
 
 
 def test_their_files_without_checksums(torch):

@@ -57,7 +57,8 @@ TENSORS = {
     "reversed": lambda: holding(np.arange(3.0)[::-1]),
     "foreign bytes": lambda: holding(np.arange(3, dtype=">i4")),
     "foreign bytes, 0-d": lambda: holding(np.array(7, dtype=">i4")),
-    "odd offset": lambda: holding(np.frombuffer(bytearray(9), "f4", 2, 1).view("f4")),
+    "odd offset": lambda: holding(np.arange(9, dtype=np.uint8)[1:].view("f4")),
+    "odd strides": lambda: holding(np.zeros(9, "i1, f4")["f1"]),
     "field": lambda: holding(np.zeros(3, [("a", "i1"), ("b", "f4")])["b"]),
     "read-only": lambda: holding(np.frombuffer(b"12345678", "f4")),
 }

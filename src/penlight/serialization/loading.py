@@ -183,7 +183,7 @@ class _Pickle:
 def _single_device(map_location: Any) -> device:
     if not (map_location is None or isinstance(map_location, (str, device))):
         raise RuntimeError(
-            "load: for a safetensors file map_location must be a device or its name, got a "
+            "load: for a safetensors file map_location must be a device or its name, got "
             f"{type(map_location).__name__}"
         )
     return as_device(map_location)

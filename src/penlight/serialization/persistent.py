@@ -87,7 +87,7 @@ def place(storage: Storage, location: str, map_location: Any) -> Storage:
             return result
         if result is not None:
             raise TypeError(
-                f"load: map_location must return a storage or None, got a {type(result).__name__}"
+                f"load: map_location must return a storage or None, got {type(result).__name__}"
             )
     if str(wanted).partition(":")[0] != "cpu":
         raise RuntimeError(

@@ -36,7 +36,7 @@ def rebuild_tensor_v2(
         metadata: ``{"conj": True}`` or ``{"neg": True}`` for what PyTorch had put off computing.
     """
     if type(storage) is not Storage:
-        raise UnpicklingError(f"a tensor needs a storage, got a {type(storage).__name__}")
+        raise UnpicklingError(f"a tensor needs a storage, got {type(storage).__name__}")
     if metadata:
         if not isinstance(metadata, dict) or not metadata.keys() <= {"conj", "neg"}:
             raise UnpicklingError("a tensor's metadata may hold 'conj' and 'neg' alone")
@@ -52,7 +52,7 @@ def rebuild_tensor(storage: Any, storage_offset: Any, size: Any, stride: Any) ->
 def rebuild_parameter(data: Any, requires_grad: Any, backward_hooks: Any) -> Any:
     """A Parameter in the memory of the tensor ``data``."""
     if not isinstance(data, TensorBase):
-        raise UnpicklingError(f"a Parameter needs a tensor, got a {type(data).__name__}")
+        raise UnpicklingError(f"a Parameter needs a tensor, got {type(data).__name__}")
     return _leaf(kinds["Parameter"], data._array, requires_grad)
 
 

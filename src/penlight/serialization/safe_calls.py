@@ -24,7 +24,7 @@ __all__ = ["CALLS"]
 
 def _elements(vm: SafeUnpickler, values: Any) -> Any:
     if not isinstance(values, (list, tuple)):
-        raise UnpicklingError(f"expected a list, got a {type(values).__name__}")
+        raise UnpicklingError(f"expected a list, got {type(values).__name__}")
     vm.spend(len(values))
     return values
 
@@ -40,7 +40,7 @@ def _counter(vm: SafeUnpickler, counts: Any = None) -> Counter[Any]:
     if counts is None:
         return Counter()
     if not isinstance(counts, dict):
-        raise UnpicklingError(f"a Counter needs a dict, got a {type(counts).__name__}")
+        raise UnpicklingError(f"a Counter needs a dict, got {type(counts).__name__}")
     vm.spend(len(counts))
     return Counter(counts)
 
@@ -64,7 +64,7 @@ def _bytes(vm: SafeUnpickler, value: Any = b"", encoding: Any = None) -> bytes:
     if isinstance(value, str):
         return _encode(vm, value, encoding)
     if not isinstance(value, bytes):  # bytes(n) would be n bytes of memory
-        raise UnpicklingError(f"expected bytes, got a {type(value).__name__}")
+        raise UnpicklingError(f"expected bytes, got {type(value).__name__}")
     vm.spend(len(value))
     return value
 

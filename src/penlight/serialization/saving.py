@@ -132,13 +132,13 @@ def _reduce_tensor(t: Any, storages: _Storages) -> tuple[Any, ...]:
     state = dict(t.__dict__)
     if type(t) is kinds.get("Buffer"):
         state["_is_buffer"] = True
-    arguments = _tensor_arguments(t, storages)
+    view, requires_grad = _view_of_storage(t._array, storages), t.requires_grad
     if type(t) is kinds.get("Parameter"):
-        data = _Plain(arguments)
-        hooks: OrderedDict[Any, Any] = OrderedDict()
+        parts: tuple[Any, ...] = _Plain((*view, False, OrderedDict())), requires_grad, OrderedDict()
         if state:
-            return rebuild.rebuild_parameter_with_state, (data, t.requires_grad, hooks, state)
-        return rebuild.rebuild_parameter, (data, t.requires_grad, hooks)
+            return rebuild.rebuild_parameter_with_state, (*parts, state)
+        return rebuild.rebuild_parameter, parts
+    arguments = *view, requires_grad, OrderedDict()
     if type(t) is Tensor and not state:
         return rebuild.rebuild_tensor_v2, arguments
     cls = Tensor if type(t) is kinds.get("Buffer") else type(t)
@@ -151,9 +151,8 @@ class _Plain(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-def _tensor_arguments(t: Any, storages: _Storages) -> tuple[Any, ...]:
-    """Storage, offset, size, strides (in elements), requires_grad, hooks."""
-    array = t._array
+def _view_of_storage(array: np.ndarray, storages: _Storages) -> tuple[Any, ...]:
+    """Storage, offset, size and strides, in elements."""
     found = storage_of(array)
     item = array.itemsize
     if found is None or found[1] % item or any(stride % item for stride in array.strides):
@@ -163,7 +162,7 @@ def _tensor_arguments(t: Any, storages: _Storages) -> tuple[Any, ...]:
     flat, offset = found
     stride = tuple(s // item for s in array.strides) if array.size else _row_major(array.shape)
     saved = storages.add(flat, _KIND_OF[dtype_of(array)])
-    return saved, offset // item, array.shape, stride, t.requires_grad, OrderedDict()
+    return saved, offset // item, array.shape, stride
 
 
 def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:

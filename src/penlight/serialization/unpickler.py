@@ -163,7 +163,7 @@ class SafeUnpickler:
     def call(self, function: Any, arguments: Any) -> Any:
         """``function(*arguments)`` for what the user allows; for the rest our own safe version."""
         if not isinstance(arguments, tuple):
-            raise UnpicklingError(f"arguments must be a tuple, got a {type(arguments).__name__}")
+            raise UnpicklingError(f"arguments must be a tuple, got {type(arguments).__name__}")
         if id(function) in self.user_values:
             return function(*arguments)
         safe = CALLS.get(id(function))
