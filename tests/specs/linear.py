@@ -14,6 +14,10 @@ def _linear(rng):  # type: ignore[no-untyped-def]
     yield Sample(normal(rng, 0, 3), normal(rng, 2, 3), normal(rng, 2))
     yield Sample(normal(rng, 3, 4).T, normal(rng, 2, 3), normal(rng, 2))
     yield Sample(normal(rng, 4, 3), normal(rng, 3))
+    for bias in [(1,), (), (4, 2), (1, 2)]:
+        yield Sample(normal(rng, 4, 3), normal(rng, 2, 3), normal(rng, *bias))
+    yield Sample(normal(rng, 2, 0), normal(rng, 3, 0), normal(rng, 3))
+    yield Sample(normal(rng, 2, 3), normal(rng, 0, 3), normal(rng, 0))
 
 
 _x = np.ones((4, 3), np.float32)
@@ -23,7 +27,12 @@ OpSpec(
     _linear,
     errors=[
         Bad(RuntimeError, "in_features", (_x, np.ones((2, 4), "f"))),
+        Bad(RuntimeError, "in_features", (np.ones((), "f"), np.ones((2, 3), "f"))),
+        Bad(RuntimeError, "weight", (_x, np.ones((2, 3, 3), "f"))),
+        Bad(RuntimeError, "bias", (_x, np.ones((2, 3), "f"), np.ones(3, "f"))),
+        Bad(RuntimeError, "bias", (_x, np.ones((2, 3), "f"), np.ones((3, 4, 2), "f"))),
         Bad(RuntimeError, "same dtype", (_x, np.ones((2, 3), "d"))),
+        Bad(RuntimeError, "same dtype", (_x, np.ones((2, 3), "f"), np.ones(2, "d"))),
     ],
 )
 
@@ -31,6 +40,10 @@ ModuleSpec(
     "nn.Linear",
     lambda torch: torch.nn.Linear(3, 2),
     lambda rng: [Sample(normal(rng, 4, 3)), Sample(normal(rng, 2, 5, 3)), Sample(normal(rng, 3))],
+    errors=[
+        Bad(RuntimeError, "in_features", (np.ones((2, 4), "f"),)),
+        Bad(RuntimeError, "same dtype", (np.ones((2, 3), "d"),)),
+    ],
 )
 ModuleSpec(
     "nn.Linear without bias",

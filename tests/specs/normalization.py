@@ -43,7 +43,10 @@ OpSpec(
         Sample(normal(rng, 2, 2, 3), (2, 3), normal(rng, 2, 3)),
         Sample(normal(rng, 2, 4), (4,), None, None, 0.1),
         Sample(normal(rng, 0, 4), (4,)),
+        Sample(normal(rng, 0, 4), (4,), normal(rng, 4), normal(rng, 4)),
         Sample(normal(rng, 2, 4), (4,), None, normal(rng, 4)),
+        Sample(normal(rng, 4, 2).T, [4], normal(rng, 4)),
+        Sample(normal(rng, 4), (4,)),
     ],
     rtol=1e-4,
     atol=1e-5,
@@ -58,9 +61,12 @@ OpSpec(
     lambda rng: [
         Sample(normal(rng, 2, 4), (4,), normal(rng, 4)),
         Sample(normal(rng, 2, 2, 3), (2, 3), None, 0.1),
+        Sample(normal(rng, 2, 3, 2).swapaxes(0, 2), (3, 2), normal(rng, 3, 2)),
+        Sample(normal(rng, 0, 4), (4,), normal(rng, 4)),
     ],
     rtol=1e-4,
     atol=1e-5,
+    errors=[Bad(RuntimeError, "weight", (_x, (3,), np.ones(4, "f")))],
 )
 OpSpec(
     "F.group_norm",
@@ -68,6 +74,8 @@ OpSpec(
     lambda rng: [
         Sample(normal(rng, 2, 4, 2), 2, normal(rng, 4), normal(rng, 4)),
         Sample(normal(rng, 2, 4, 2, 1), 4),
+        Sample(normal(rng, 2, 6, 2, 2), 3, normal(rng, 6), normal(rng, 6)),
+        Sample(normal(rng, 2, 4, 3).swapaxes(1, 2), 1, normal(rng, 3), normal(rng, 3)),
         Sample(normal(rng, 3, 4), 2, normal(rng, 4)),
     ],
     rtol=1e-4,
@@ -98,10 +106,16 @@ OpSpec(
 OpSpec(
     "F.normalize",
     lambda torch, x, *a: torch.nn.functional.normalize(x, *a),
-    lambda rng: [Sample(positive(rng, 2, 3)), Sample(positive(rng, 2, 3), 1.0, 0)],
+    lambda rng: [
+        Sample(positive(rng, 2, 3)),
+        Sample(positive(rng, 2, 3), 1.0, 0),
+        Sample(normal(rng, 2, 3, 2), 3.0, (0, 2)),
+        Sample(positive(rng, 2, 3), 2.0, 1, 100.0),
+    ],
+    errors=[Bad(IndexError, "range", (np.ones(2, "f"),))],
 )
 
-_images = lambda rng: [Sample(normal(rng, 3, 4, 2, 3))]  # noqa: E731
+_images = lambda rng: [Sample(normal(rng, 2, 4, 1, 3))]  # noqa: E731
 _rows = lambda rng: [Sample(normal(rng, 4, 4)), Sample(normal(rng, 3, 4, 3))]  # noqa: E731
 ModuleSpec(
     "nn.BatchNorm1d",
@@ -126,6 +140,15 @@ ModuleSpec(
     lambda torch: torch.nn.BatchNorm2d(4, affine=False, track_running_stats=False, eps=0.1),
     _images,
 )
+ModuleSpec(
+    "nn.BatchNorm2d without bias", lambda torch: torch.nn.BatchNorm2d(4, bias=False), _images
+)
+ModuleSpec(
+    "nn.BatchNorm3d",
+    lambda torch: torch.nn.BatchNorm3d(2),
+    lambda rng: [Sample(normal(rng, 2, 2, 2, 1, 2))],
+    errors=[Bad(ValueError, "5D", (np.ones((2, 4), "f"),))],
+)
 ModuleSpec("nn.LayerNorm", lambda torch: torch.nn.LayerNorm([2, 3]), _images)
 ModuleSpec(
     "nn.LayerNorm plain", lambda torch: torch.nn.LayerNorm(3, elementwise_affine=False), _images
@@ -134,6 +157,15 @@ ModuleSpec("nn.LayerNorm without bias", lambda torch: torch.nn.LayerNorm(3, bias
 ModuleSpec("nn.RMSNorm", lambda torch: torch.nn.RMSNorm(3, eps=1e-4), _images)
 ModuleSpec("nn.GroupNorm", lambda torch: torch.nn.GroupNorm(2, 4), _images)
 ModuleSpec("nn.GroupNorm plain", lambda torch: torch.nn.GroupNorm(4, 4, affine=False), _images)
+ModuleSpec("nn.GroupNorm without bias", lambda torch: torch.nn.GroupNorm(2, 4, bias=False), _images)
+ModuleSpec(
+    "nn.RMSNorm plain", lambda torch: torch.nn.RMSNorm([2, 3], elementwise_affine=False), _images
+)
+ModuleSpec(
+    "nn.InstanceNorm3d",
+    lambda torch: torch.nn.InstanceNorm3d(2, affine=True, bias=False),
+    lambda rng: [Sample(normal(rng, 2, 2, 2, 1, 2)), Sample(normal(rng, 2, 2, 1, 2))],
+)
 ModuleSpec(
     "nn.InstanceNorm1d",
     lambda torch: torch.nn.InstanceNorm1d(4, affine=True, track_running_stats=True),
@@ -149,7 +181,9 @@ for _name, _shape in [
     ("Dropout", (4, 3)),
     ("Dropout1d", (2, 3, 4)),
     ("Dropout2d", (2, 3, 2, 2)),
+    ("Dropout3d", (2, 3, 2, 1, 2)),
     ("AlphaDropout", (4, 3)),
+    ("FeatureAlphaDropout", (2, 3, 2)),
 ]:
     ModuleSpec(
         f"nn.{_name}",
@@ -162,7 +196,9 @@ for _name, _shape in [
     ("dropout", (2, 3)),
     ("dropout1d", (2, 3, 4)),
     ("dropout2d", (1, 3, 2, 2)),
+    ("dropout3d", (1, 3, 2, 1, 2)),
     ("alpha_dropout", (2, 3)),
+    ("feature_alpha_dropout", (2, 3, 2)),
 ]:
     OpSpec(
         f"F.{_name}",

@@ -15,14 +15,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Args:
         input: x, (..., I).
         weight: W, (O, I), or (I,) for a single output without its dimension.
-        bias: b, (O,) or (). Default: none.
+        bias: b, (O,), or what else broadcasts to y. Default: none.
 
     Returns:
         y, (..., O), in the dtype of the input.
 
     Raises:
-        RuntimeError: if the last size of ``input`` is not I, or if the dtypes differ.
+        RuntimeError: if the shapes don't fit, or if the dtypes differ.
     """
+    if weight.ndim not in (1, 2):
+        raise RuntimeError(f"linear: weight must be (O, I) or (I,), got {list(weight.shape)}")
     if not input.ndim or input.shape[-1] != weight.shape[-1]:
         raise RuntimeError(
             f"linear: mat1 and mat2 shapes cannot be multiplied: the last size of input "
@@ -34,10 +36,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             "linear: mat1 and mat2 must have the same dtype, but got input "
             f"{input.dtype}, weight {weight.dtype}, bias {bias.dtype if bias is not None else None}"
         )
-    if weight.ndim == 1:
-        y = input @ weight
-        return y if bias is None else y + bias
-    return Linear.apply(input, weight, bias)
+    if bias is None or (weight.ndim == 2 and bias._array.shape == weight._array.shape[:1]):
+        return Linear.apply(input, weight, bias) if weight.ndim == 2 else input @ weight
+    y = linear(input, weight)
+    try:
+        return y + bias.expand(y.shape)
+    except RuntimeError:
+        raise RuntimeError(
+            f"linear: bias of shape {list(bias.shape)} must broadcast to the output {list(y.shape)}"
+        ) from None
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
