@@ -4,14 +4,20 @@
 by hand beside its forward pass in :mod:`penlight.ops`.
 """
 
-from penlight._core.warnings import ignore_floating_point_warnings
+# ruff: noqa: E402, F401, F403 - the public names, gathered; warnings are filtered before they arise
 
-ignore_floating_point_warnings()
+from penlight._core import warnings as _warnings
 
-from penlight import autograd, nn, optim, serialization, utils  # noqa: E402
-from penlight._core.device import device  # noqa: E402
-from penlight._core.dtypes import bool_ as bool  # noqa: E402
-from penlight._core.dtypes import (  # noqa: E402
+_warnings.ignore_floating_point_warnings()
+
+from math import e, inf, nan, pi
+
+from penlight import autograd, linalg, nn, optim, serialization, special, utils
+from penlight._core import return_types
+from penlight._core.device import device
+from penlight._core.dtypes import bool_ as bool
+from penlight._core.dtypes import (
+    can_cast,
     complex64,
     complex128,
     dtype,
@@ -29,63 +35,71 @@ from penlight._core.dtypes import (  # noqa: E402
     set_default_dtype,
     uint8,
 )
-from penlight._core.random import Generator, initial_seed, manual_seed, seed  # noqa: E402
-from penlight._core.size import Size  # noqa: E402
-from penlight.autograd import (  # noqa: E402
+from penlight._core.layouts import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from penlight._core.random import Generator, default_generator, initial_seed, manual_seed, seed
+from penlight._core.size import Size
+from penlight._core.threads import get_num_threads, set_num_threads
+from penlight.autograd import (
     enable_grad,
     inference_mode,
+    is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
 )
-from penlight.ops.activation import erf, erfc, relu, sigmoid, tanh  # noqa: E402
-from penlight.ops.arithmetic import *  # noqa: F403, E402
-from penlight.ops.bits import *  # noqa: F403, E402
-from penlight.ops.comparison import *  # noqa: F403, E402
-from penlight.ops.counting import *  # noqa: F403, E402
-from penlight.ops.norms import *  # noqa: F403, E402
-from penlight.ops.running import *  # noqa: F403, E402
-from penlight.ops.special import *  # noqa: F403, E402
-from penlight.ops.complex import *  # noqa: F403, E402
-from penlight.ops.exponential import *  # noqa: F403, E402
-from penlight.ops.extrema import *  # noqa: F403, E402
-from penlight.ops.joining import *  # noqa: F403, E402
-from penlight.ops.masking import *  # noqa: F403, E402
-from penlight.ops.einsum import *  # noqa: F403, E402
-from penlight.ops.matmul import (  # noqa: E402
-    bmm,
-    chain_matmul,
-    dot,
-    matmul,
-    matrix_power,
-    mm,
-    mv,
-    vdot,
-)
-from penlight.ops.triangles import *  # noqa: F403, E402
-from penlight.ops.products import *  # noqa: F403, E402
-from penlight.ops.promotion import result_type  # noqa: E402
-from penlight.ops.reduction import *  # noqa: F403, E402
-from penlight.ops.repeating import *  # noqa: F403, E402
-from penlight.ops.rounding import *  # noqa: F403, E402
-from penlight.ops.rows import *  # noqa: F403, E402
-from penlight.ops.scatter import *  # noqa: F403, E402
-from penlight.ops.selection import *  # noqa: F403, E402
-from penlight.ops.shape import *  # noqa: F403, E402
-from penlight.ops.softmax import log_softmax, softmax  # noqa: E402
-from penlight.ops.sorting import *  # noqa: F403, E402
-from penlight.ops.splitting import *  # noqa: F403, E402
-from penlight.ops.statistics import *  # noqa: F403, E402
-from penlight.ops.strides import *  # noqa: F403, E402
-from penlight.ops.trigonometry import *  # noqa: F403, E402
-from penlight.serialization import load, save  # noqa: E402
-from penlight.tensor import Tensor  # noqa: E402
-from penlight.tensor import random as random  # noqa: E402
-from penlight.tensor.creation import *  # noqa: F403, E402
-from penlight.tensor.printing import set_printoptions  # noqa: E402
-from penlight.tensor.ranges import *  # noqa: F403, E402
-from penlight.tensor.random import *  # noqa: F403, E402
+from penlight.ops.activation import erf, erfc, relu, sigmoid, tanh
+from penlight.ops.arithmetic import *
+from penlight.ops.bits import *
+from penlight.ops.comparison import *
+from penlight.ops.complex import *
+from penlight.ops.counting import *
+from penlight.ops.einsum import *
+from penlight.ops.exponential import *
+from penlight.ops.extrema import *
+from penlight.ops.joining import *
+from penlight.ops.masking import *
+from penlight.ops.matmul import bmm, chain_matmul, dot, matmul, matrix_power, mm, mv, vdot
+from penlight.ops.norms import *
+from penlight.ops.products import *
+from penlight.ops.promotion import result_type
+from penlight.ops.queries import *
+from penlight.ops.reduction import *
+from penlight.ops.repeating import *
+from penlight.ops.rounding import *
+from penlight.ops.rows import *
+from penlight.ops.running import *
+from penlight.ops.scatter import *
+from penlight.ops.selection import *
+from penlight.ops.shape import *
+from penlight.ops.softmax import log_softmax, softmax
+from penlight.ops.sorting import *
+from penlight.ops.special import *
+from penlight.ops.splitting import *
+from penlight.ops.statistics import *
+from penlight.ops.strides import *
+from penlight.ops.triangles import *
+from penlight.ops.trigonometry import *
+from penlight.serialization import load, save
+from penlight.tensor import Tensor
+from penlight.tensor import random as random
+from penlight.tensor.creation import *
+from penlight.tensor.dlpack import *
+from penlight.tensor.functions import *
+from penlight.tensor.legacy import *
+from penlight.tensor.printing import set_printoptions
+from penlight.tensor.random import *
+from penlight.tensor.ranges import *
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+newaxis = None

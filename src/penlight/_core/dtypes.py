@@ -147,7 +147,7 @@ def as_dtype(value: Any, owner: str = "dtype") -> dtype:
     if isinstance(value, dtype):
         return value
     if isinstance(value, type) and value in _BY_PYTHON:
-        return get_default_dtype() if value is float else _BY_PYTHON[value]
+        return _BY_PYTHON[value]
     try:
         return _BY_NUMPY[np.dtype(value)]
     except (TypeError, KeyError):

@@ -33,15 +33,7 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_not(input: Tensor) -> Tensor:
-    """~input, for integers and booleans.
-
-    Raises:
-        TypeError: for floats and complex numbers.
-    """
-    if input._array.dtype.kind not in "bui":
-        raise TypeError(
-            f"~ (bitwise_not) is only implemented on integer and Boolean tensors, got {input.dtype}"
-        )
+    """~input, for integers and booleans."""
     return elementwise(np.invert, "bitwise_not", input)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "angle", "complex", "conj", "conj_physical", "imag", "is_complex", "isreal", "polar", "real",
+    "angle", "complex", "conj", "conj_physical", "imag", "isreal", "polar", "real",
     "resolve_conj", "resolve_neg", "view_as_complex", "view_as_real",
 ]  # fmt: skip
 

@@ -36,6 +36,8 @@ WHOLE = slice(None)
 class Slice(ViewOp):
     """y = x[index] for basic indices, a view; dx = dy at those places, 0 elsewhere."""
 
+    index: tuple[Any, ...]
+
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, index: tuple[Any, ...]) -> Any:
         ctx.shape, ctx.index = x.shape, index

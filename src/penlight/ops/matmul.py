@@ -43,7 +43,7 @@ class MatMul(Op):
         return da, db
 
     def name(self) -> str:
-        ndim = len(self.metas[0][0])
+        ndim = len(self._metas[0][0])
         return {2: "MmBackward0", 3: "BmmBackward0"}.get(ndim, "UnsafeViewBackward0")
 
 
@@ -88,6 +88,8 @@ def _check_pair(name: str, a: Any, b: Any) -> None:
     for which, x in (("input", a), ("other", b)):
         if not hasattr(x, "_array"):
             raise TypeError(f"{name}(): argument '{which}' must be Tensor, not {type(x).__name__}")
+    if a._array.dtype.kind == "b":
+        raise NotImplementedError(f"{name}: not implemented for bool")
     if a._array.dtype != b._array.dtype:
         raise RuntimeError(
             f"{name}: expected both tensors to have the same dtype, got input {a.dtype} and other "

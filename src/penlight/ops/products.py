@@ -12,7 +12,7 @@ from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.ops.complex import conjugate
 from penlight.ops.einsum import tensordot
-from penlight.ops.promotion import promoted
+from penlight.ops.promotion import as_scalar, result_type
 from penlight.ops.strides import Diagonal
 
 if TYPE_CHECKING:
@@ -77,11 +77,24 @@ def addbmm(
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     """input + value * tensor1 * tensor2."""
-    return input + (tensor1 * tensor2 if value == 1 else tensor1 * tensor2 * value)
+    product = tensor1 * tensor2
+    if value != 1:
+        kind = result_type(input, product)
+        product = product * (value if kind.is_floating_point else as_scalar(value, kind, "addcmul"))
+    return input + product
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """input + value * tensor1 / tensor2."""
+    """input + value * tensor1 / tensor2.
+
+    Raises:
+        RuntimeError: for the quotient of two integers.
+    """
+    if tensor1._array.dtype.kind in "biu" and tensor2._array.dtype.kind in "biu":
+        raise RuntimeError(
+            "addcdiv: integer division is not supported; use input + value * torch.div(tensor1, "
+            f"tensor2), got {tensor1.dtype} and {tensor2.dtype}"
+        )
     return input + (tensor1 / tensor2 if value == 1 else tensor1 / tensor2 * value)
 
 

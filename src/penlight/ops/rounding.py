@@ -36,6 +36,8 @@ class Abs(Op):
 
 def abs(input: Tensor) -> Tensor:
     """|input|, elementwise."""
+    if input._array.dtype.kind == "b":
+        raise NotImplementedError("abs: not implemented for bool")
     return Abs.apply(input)
 
 
@@ -43,46 +45,85 @@ class Step(Op):
     """y = f(x) for a function that is flat between its steps; dx = 0."""
 
     @staticmethod
-    def forward(ctx: Any, x: Any, function: Any) -> Any:
+    def forward(ctx: Any, x: Any, function: Any, label: str) -> Any:
+        ctx.label = label
         return np.asarray(function(x)).astype(x.dtype, copy=False)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        return dy * 0, None
+        return dy * 0
+
+
+class Sgn(Op):
+    """y = x / |x| for complex x, 0 at 0; dx = (dy - y Re(conj(y) dy)) / |x|."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = np.sign(x)
+        ctx.save(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, y = ctx.saved
+        along = y * np.real(conjugate(y) * dy)
+        return np.where(x == 0, 0, (dy - along) / np.abs(np.where(x == 0, 1, x)))
 
 
 def sign(input: Tensor) -> Tensor:
-    """-1, 0 or 1 by the sign of ``input``."""
-    return Step.apply(input, np.sign)
+    """-1, 0 or 1 by the sign of ``input``.
+
+    Raises:
+        NotImplementedError: for complex numbers, which have none: see :func:`sgn`.
+    """
+    if input._array.dtype.kind == "c":
+        raise NotImplementedError("sign: not implemented for complex tensors; use sgn()")
+    if input._array.dtype.kind == "b":
+        return input.clone()
+    return Step.apply(input, np.sign, "SignBackward0")
 
 
-def _whole(input: Tensor, function: Any) -> Any:
+def sgn(input: Tensor) -> Tensor:
+    """-1, 0 or 1 by the sign of ``input``; for complex numbers input / |input|."""
+    return Sgn.apply(input) if input._array.dtype.kind == "c" else sign(input)
+
+
+def _whole(name: str, input: Tensor, function: Any) -> Tensor:
     """Integers are whole already."""
-    return input.clone() if input._array.dtype.kind in "iu" else Step.apply(input, function)
+    kind = input._array.dtype.kind
+    if kind in "cb":
+        raise NotImplementedError(f"{name}: not implemented for {input.dtype}")
+    if kind in "iu":
+        return input.clone()
+    return Step.apply(input, function, f"{name.capitalize()}Backward0")
 
 
 def floor(input: Tensor) -> Tensor:
     """The largest integer not above ``input``."""
-    return _whole(input, np.floor)
+    return _whole("floor", input, np.floor)
 
 
 def ceil(input: Tensor) -> Tensor:
     """The smallest integer not below ``input``."""
-    return _whole(input, np.ceil)
+    return _whole("ceil", input, np.ceil)
 
 
 def trunc(input: Tensor) -> Tensor:
     """The integer part of ``input``."""
-    return _whole(input, np.trunc)
+    return _whole("trunc", input, np.trunc)
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest integer (or decimal), halves to the even one."""
-    return _whole(input, lambda x: np.round(x, decimals))
+    if decimals and input._array.dtype.kind in "iu":
+        raise NotImplementedError(f"round with decimals: not implemented for {input.dtype}")
+    return _whole("round", input, lambda x: np.round(x, decimals))
 
 
 def frac(input: Tensor) -> Tensor:
     """``input`` without its integer part, with its sign."""
+    if input._array.dtype.kind in "biu":
+        raise NotImplementedError(f"frac: not implemented for {input.dtype}")
     return input - trunc(input)
 
 
@@ -118,7 +159,8 @@ def _remainder(name: str, input: Any, other: Any, mode: str) -> Tensor:
 
 def floor_divide(input: Any, other: Any) -> Tensor:
     """input / other rounded down."""
-    return divide_rounded("floor_divide", *promoted(input, other, owner="floor_divide"), "floor")
+    a, b = promoted(input, other, owner="floor_divide")
+    return divide_rounded("floor_divide", a, b, "floor")
 
 
 class Clamp(Op):
@@ -159,6 +201,8 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     given = [b for b in (min, max) if b is not None]
     x, *bounds = promoted(input, *given, owner="clamp")
+    if x._array.dtype.kind in "cb":
+        raise NotImplementedError(f"clamp: not implemented for {x.dtype}")
     low = bounds.pop(0) if min is not None else None
     return Clamp.apply(x, low, bounds[0] if bounds else None)
 
@@ -194,7 +238,9 @@ def nan_to_num(
     neginf: float | None = None,
 ) -> Tensor:
     """NaN as ``nan`` (0), infinities as ``posinf``, ``neginf`` (the largest finite numbers)."""
+    if input._array.dtype.kind in "bui":
+        return input.clone()
     return NanToNum.apply(input, nan or 0.0, posinf, neginf)
 
 
-absolute, clip, sgn, fix = abs, clamp, sign, trunc
+absolute, clip, fix = abs, clamp, trunc

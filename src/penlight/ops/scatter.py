@@ -99,11 +99,12 @@ def check_index(
         raise TypeError(f"{name}(): argument 'index' must be Tensor, not {type(index).__name__}")
     axis = normalize_axis(dim, input._array.ndim)
     x, i = _as_vector(input), _as_vector(index)
+    d: Any = index
     array, shape = i._array, x._array.shape
     if not array.size:
         return x, i, axis
     if array.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {index.dtype}")
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {d.dtype}")
     if array.ndim != len(shape):
         raise RuntimeError(
             f"{name}(): Index tensor must have the same number of dimensions as input tensor, got "

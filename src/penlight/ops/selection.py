@@ -53,8 +53,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got {condition.dtype}"
         )
+    a: Any
+    b: Any
     a, b = promoted(input, other, owner="where")
-    d = (a if isinstance(a, TensorBase) else b).dtype  # type: ignore[attr-defined]
+    d = (a if isinstance(a, TensorBase) else b).dtype
     pair = (x if isinstance(x, TensorBase) else _as_array(x, d) for x in (a, b))
     if isinstance(condition, TensorBase) and condition._array.dtype == np.uint8:
         condition = condition != 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "adjoint", "broadcast_to", "expand", "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape",
+    "adjoint", "broadcast_to", "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape",
     "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze",
 ]  # fmt: skip
 

@@ -105,6 +105,6 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     rows = np.moveaxis(input._array, axis, -1)
     last = np.empty(rows.shape[:-1], np.int64)
     for place in np.ndindex(last.shape):
-        values, inverse, counts = np.unique(rows[place], return_inverse=True, return_counts=True)
+        _, inverse, counts = np.unique(rows[place], return_inverse=True, return_counts=True)
         last[place] = np.flatnonzero(inverse == np.argmax(counts))[-1]
     return pick(input, np.expand_dims(last, axis), axis, keepdim, return_types.mode)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core import return_types
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
 from penlight.kernels import gamma
@@ -81,7 +82,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
         raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, got {p}")
     x = floating(input)
     total = sum((lgamma(x - j / 2) for j in range(1, p)), lgamma(x))
-    return total + p * (p - 1) / 4 * math.log(math.pi)  # type: ignore[no-any-return]
+    return total + p * (p - 1) / 4 * math.log(math.pi)
 
 
 class Erfinv(Op):
@@ -214,19 +215,7 @@ def frexp(input: Tensor) -> Any:
         raise RuntimeError(f"frexp() only supports floating-point dtypes, got {input.dtype}")
     exponent = np.asarray(np.frexp(input._array)[1], np.int32)
     power = wrap(input._result_type, exponent)
-    return FrexpResult((ldexp(input, cast(-power, input.dtype)), power))
-
-
-class FrexpResult(tuple[Any, Any]):
-    """What :func:`frexp` gives, under PyTorch's field names."""
-
-    @property
-    def mantissa(self) -> Any:
-        return self[0]
-
-    @property
-    def exponent(self) -> Any:
-        return self[1]
+    return return_types.frexp(ldexp(input, cast(-power, input.dtype)), power)
 
 
 def signbit(input: Tensor) -> Tensor:
@@ -256,6 +245,6 @@ def isin(
 ) -> Tensor:
     """True where an element is one of ``test_elements``."""
     a, b = promoted(elements, test_elements, owner="isin")
-    raw = (np.asarray(x._array if isinstance(x, TensorBase) else x) for x in (a, b))
-    found = np.isin(*raw, assume_unique=False, invert=invert)
+    first, second = (x._array if isinstance(x, TensorBase) else x for x in (a, b))
+    found = np.isin(first, second, invert=invert)
     return wrap(TensorBase._result_type, np.asarray(found))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight._core.arguments import normalize_axis
-
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
 from penlight.ops.complex import conjugate
@@ -329,10 +328,8 @@ def _in_place_of(
     """The quantiles' dimension in front (or gone), the reduced one kept if wanted."""
     y = y.movedim(-1, 0)
     if keepdim and input._array.ndim:
-        if dim is None:
-            y = y.reshape((-1,) + (1,) * input._array.ndim)
-        else:
-            y = y.unsqueeze(axis + 1)
+        whole = (-1,) + (1,) * input._array.ndim
+        y = y.reshape(whole) if dim is None else y.unsqueeze(axis + 1)
     return y if q_ndim else y.squeeze(0)
 
 

@@ -14,17 +14,27 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import BroadcastTo, Cast
-from penlight.ops import activation, arithmetic, bits, comparison, complex, exponential, extrema
-from penlight.ops import einsum, joining, matmul, triangles
 from penlight.ops import (
+    activation,
+    arithmetic,
+    bits,
+    comparison,
+    complex,
+    einsum,
+    exponential,
+    extrema,
+    joining,
+    matmul,
     products,
     reduction,
     repeating,
     rounding,
+    running,
     scatter,
     selection,
     shape,
     statistics,
+    triangles,
 )
 from penlight.ops import trigonometry as trig
 from penlight.ops.promotion import promoted
@@ -90,7 +100,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.arctanh: trig.atanh,
     np.hypot: trig.hypot,
     np.absolute: rounding.abs,
-    np.sign: rounding.sign,
+    np.sign: rounding.sgn,
     np.floor: rounding.floor,
     np.ceil: rounding.ceil,
     np.trunc: rounding.trunc,
@@ -168,7 +178,7 @@ def array_ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return function(*_tensors_of(inputs))
     if method == "reduce" and ufunc is np.add and set(kwargs) <= {"axis", "keepdims"}:
         return FUNCTIONS[np.sum](*inputs, **kwargs)
-    into = kwargs.get("out") or ()
+    into: Any = kwargs.get("out") or ()
     result = getattr(ufunc, method)(
         *map(_arrays_of, inputs), **{k: _arrays_of(v) for k, v in kwargs.items()}
     )

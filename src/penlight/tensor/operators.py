@@ -29,7 +29,7 @@ _OPERANDS = (TensorBase, bool, int, float, complex, np.generic, np.ndarray)
 def _foreign(other: Any) -> Any:
     """``NotImplemented`` for operands unknown here; called while their TypeError is handled."""
     if isinstance(other, _OPERANDS):
-        raise  # noqa: PLE0704 - the TypeError that is being handled
+        raise  # the TypeError that is being handled
     return NotImplemented
 
 
@@ -104,7 +104,14 @@ class OperatorMethods:
     __irshift__ = _inplace(bits.bitwise_right_shift)
 
     __neg__, __pos__, __abs__ = arithmetic.neg, arithmetic.positive, rounding.abs
-    __invert__ = bits.bitwise_not
+
+    def __invert__(self: Any) -> Tensor:
+        if self._array.dtype.kind not in "bui":
+            raise TypeError(
+                "~ (operator.invert) is only implemented on integer and Boolean tensors, got "
+                f"{self.dtype}"
+            )
+        return bits.bitwise_not(self)
 
     __lt__, __le__ = _binary(comparison.lt), _binary(comparison.le)
     __gt__, __ge__ = _binary(comparison.gt), _binary(comparison.ge)

@@ -62,7 +62,7 @@ class PicklingMethods:
 
     __slots__ = ()
 
-    def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:
         """A copy of values, gradient and attributes; tensors that share memory still do so after.
 
         Raises:
@@ -82,7 +82,7 @@ class PicklingMethods:
         copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return copied
 
-    def __reduce_ex__(self: Tensor, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self: Any, protocol: Any) -> tuple[Any, ...]:
         state = self.__dict__ or None
         return rebuild, (type(self), self._array, self._requires_grad), state
 

@@ -54,9 +54,8 @@ class ShapeMethods:
         Raises:
             RuntimeError: if the strides, or the sizes of the dtypes, do not allow it.
         """
-        if dtype is None and len(shape_or_dtype) == 1:
-            if isinstance(shape_or_dtype[0], (dtypes.dtype, type)):
-                dtype = shape_or_dtype[0]
+        if len(shape_or_dtype) == 1 and isinstance(shape_or_dtype[0], (dtypes.dtype, type)):
+            dtype = shape_or_dtype[0]
         if dtype is None:
             return shape.view(self, *shape_or_dtype)
         y: Tensor = wrap(self._result_type, _bytes_as(self._array, as_dtype(dtype, "view")))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from penlight._core.device import as_device, cpu, device
+from penlight._core.device import as_device
 from penlight._core.dtypes import dtype as Dtype
 from penlight._core.dtypes import dtype_of, get_default_dtype
 from penlight._core.size import Size
@@ -25,6 +25,7 @@ from penlight.tensor.new import NewMethods
 from penlight.tensor.operators import OperatorMethods
 from penlight.tensor.pickling import PicklingMethods
 from penlight.tensor.pointwise import PointwiseMethods
+from penlight.tensor.queries import QueryMethods
 from penlight.tensor.reduction import ReductionMethods
 from penlight.tensor.shape import ShapeMethods
 
@@ -33,7 +34,7 @@ __all__ = ["Tensor"]
 
 class Tensor(
     OperatorMethods, PointwiseMethods, ReductionMethods, ShapeMethods, IndexingMethods, ConversionMethods,
-    NewMethods, RandomMethods, PicklingMethods, TensorBase,
+    NewMethods, QueryMethods, RandomMethods, PicklingMethods, TensorBase,
 ):  # fmt: skip
     """A multi-dimensional array with automatic differentiation.
 
@@ -49,7 +50,7 @@ class Tensor(
         if len(data) == 1 and isinstance(data[0], Size):
             data = tuple(data[0])
         elif len(data) == 1 and isinstance(data[0], TensorBase):
-            return wrap(cls, np.asarray(data[0]._array, dtype))
+            return wrap(cls, data[0]._array)
         elif len(data) == 1 and not hasattr(data[0], "__index__"):
             return wrap(cls, np.asarray(data[0], dtype))
         return wrap(cls, np.empty(data or (0,), dtype))
@@ -70,11 +71,6 @@ class Tensor(
     def dtype(self) -> Dtype:
         """The type of the elements."""
         return dtype_of(self._array)
-
-    @property
-    def device(self) -> device:
-        """Where the elements lie: always the CPU."""
-        return cpu
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the number of elements along ``dim``."""
