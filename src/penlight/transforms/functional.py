@@ -292,7 +292,7 @@ def resize(
         return restore(x[..., rows[:, None], columns])
     if mode not in (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC):
         raise ValueError(f"resize: interpolation {mode.value!r} is for Pillow images alone")
-    y = resample(_as_floats(x), new, mode.value, bool(antialias))
+    y = resample(_as_floats(x.contiguous()), new, mode.value, bool(antialias))
     return restore(_back(y, x))
 
 

@@ -15,6 +15,7 @@ from penlight.ops.scatter import take_along_dim
 from penlight.ops.selection import where
 from penlight.tensor import Tensor
 from penlight.tensor.creation import from_numpy
+from penlight.transforms.padding import pad_planes
 
 __all__ = ["expanded_size", "rotate_planes"]
 
@@ -56,31 +57,32 @@ def _old_places(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Row and column in the old image, (N, H W), of every new pixel."""
     matrix = _matrices(angles, old, center)[:, :, :, None]  # (N, 2, 3, 1)
-    y, x = np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in new), indexing="ij")
-    x, y = x.ravel(), y.ravel()
+    y, x = (np.arange(n) - (n - 1) / 2 for n in new)
     across, down = (
-        matrix[:, i, 0] * x + matrix[:, i, 1] * y + matrix[:, i, 2] + (n - 1) / 2
+        (matrix[:, i, 0] * x)[:, None, :]
+        + (matrix[:, i, 1] * y + matrix[:, i, 2] + (n - 1) / 2)[:, :, None]
         for i, n in ((0, old[1]), (1, old[0]))
     )
-    return down, across
+    shape = (len(angles), new[0] * new[1])
+    return down.reshape(shape), across.reshape(shape)
 
 
 class _Pixels:
-    """The old pixels at given places; outside of the image there are zeros."""
+    """The old pixels at given places, with a border of zeros for all that lies outside."""
 
     def __init__(self, x: Tensor) -> None:
         self.height, self.width = x.shape[-2:]
-        self.flat = x.reshape(*x.shape[:2], self.height * self.width)  # (N, C, H W)
+        padded = pad_planes(x, 1, 1, 1, 1, 0, "constant")
+        size = (self.height + 2) * (self.width + 2)
+        self.flat = padded.reshape(*x.shape[:2], size)  # (N, C, size)
 
-    def at(self, row: np.ndarray, column: np.ndarray) -> tuple[Tensor, np.ndarray]:
-        """Values (N, C, P) at (N, P) or (1, P), and whether they are inside, (N, 1, P)."""
-        inside = (row >= 0) & (row < self.height) & (column >= 0) & (column < self.width)
-        index = np.where(inside, row * self.width + column, 0)
+    def at(self, row: np.ndarray, column: np.ndarray) -> Tensor:
+        """Values (N, C, P) at whole places (N, P), or (1, P) for all images."""
+        row = np.clip(row, -1, self.height) + 1
+        index = row * (self.width + 2) + (np.clip(column, -1, self.width) + 1)
         if len(index) == 1:
-            values = self.flat[..., index[0]]
-        else:
-            values = take_along_dim(self.flat, from_numpy(index[:, None]), -1)
-        return values, inside[:, None]
+            return self.flat[..., index[0]]
+        return take_along_dim(self.flat, from_numpy(index[:, None]), -1)
 
 
 def rotate_planes(
@@ -107,28 +109,36 @@ def rotate_planes(
     """
     row, column = _old_places(angles, tuple(x.shape[-2:]), new, center)
     pixels = _Pixels(x)
-    colour = None if fill is None else from_numpy(fill[:, None])
     if mode == "nearest":
-        values, inside = pixels.at(np.rint(row).astype(np.intp), np.rint(column).astype(np.intp))
-        y = where(from_numpy(inside), values, 0 if colour is None else colour)
+        row, column = np.rint(row).astype(np.intp), np.rint(column).astype(np.intp)
+        y = pixels.at(row, column)
     else:
-        y = _bilinear(pixels, row, column, colour)
+        y = _bilinear(pixels, row, column)
+    if fill is not None:
+        y = _filled(y, _coverage(row, x.shape[-2]) * _coverage(column, x.shape[-1]), mode, fill)
     return y.reshape(*x.shape[:2], *new)
 
 
-def _bilinear(pixels: _Pixels, row: np.ndarray, column: np.ndarray, colour: Tensor | None) -> Any:
+def _bilinear(pixels: _Pixels, row: np.ndarray, column: np.ndarray) -> Any:
     dtype = pixels.flat.dtype.numpy
-    top, left = np.floor(row).astype(np.intp), np.floor(column).astype(np.intp)
-    down, across = row - top, column - left
+    top, left = np.floor(row), np.floor(column)
+    down, across = (row - top).astype(dtype), (column - left).astype(dtype)
+    top, left = top.astype(np.intp), left.astype(np.intp)
     y: Any = 0
-    covered: Any = 0
     for i, rows in ((0, 1 - down), (1, down)):
         for j, columns in ((0, 1 - across), (1, across)):
-            values, inside = pixels.at(top + i, left + j)
-            weight = np.where(inside, (rows * columns)[:, None], 0).astype(dtype)
-            y = y + values * from_numpy(weight)
-            covered = covered + weight
-    if colour is None:
-        return y
-    mask = from_numpy(covered)
+            y = y + pixels.at(top + i, left + j) * from_numpy((rows * columns)[:, None])
+    return y
+
+
+def _coverage(position: np.ndarray, size: int) -> np.ndarray:
+    """How much of a pixel at ``position`` lies on one of ``size`` pixels, along one dimension."""
+    return np.clip(np.minimum(position + 1, size - position), 0, 1)
+
+
+def _filled(y: Tensor, covered: np.ndarray, mode: str, fill: np.ndarray) -> Tensor:
+    colour = from_numpy(fill[:, None])
+    mask = from_numpy(covered[:, None].astype(np.bool_ if mode == "nearest" else fill.dtype))
+    if mode == "nearest":
+        return where(mask, y, colour)
     return y * mask + colour * (1 - mask)
