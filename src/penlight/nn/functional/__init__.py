@@ -1,5 +1,7 @@
 """Functions of ``penlight.nn``: arguments are checked here, formulas stand in ``penlight.ops``."""
 
+from typing import TYPE_CHECKING
+
 from penlight.nn.functional.activation import *  # noqa: F403
 from penlight.nn.functional.adaptive_pooling import *  # noqa: F403
 from penlight.nn.functional.classification import *  # noqa: F403
@@ -17,3 +19,7 @@ from penlight.nn.functional.padding import *  # noqa: F403
 from penlight.nn.functional.pooling import *  # noqa: F403
 from penlight.nn.functional.softmax import *  # noqa: F403
 from penlight.nn.functional.unpooling import *  # noqa: F403
+
+if not TYPE_CHECKING:  # which reads the imports above
+    # the functions, and not the files that they stand in
+    __all__ = [name for name, value in globals().items() if callable(value)]

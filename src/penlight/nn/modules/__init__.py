@@ -1,5 +1,7 @@
 """The modules of ``penlight.nn``: each is thin over its function in ``penlight.nn.functional``."""
 
+from typing import TYPE_CHECKING
+
 from penlight.nn.modules.activation import *  # noqa: F403
 from penlight.nn.modules.adaptive_pooling import *  # noqa: F403
 from penlight.nn.modules.batchnorm import *  # noqa: F403
@@ -22,3 +24,7 @@ from penlight.nn.modules.pooling import *  # noqa: F403
 from penlight.nn.modules.softmax import *  # noqa: F403
 from penlight.nn.modules.sparse import *  # noqa: F403
 from penlight.nn.modules.unpooling import *  # noqa: F403
+
+if not TYPE_CHECKING:  # which reads the imports above
+    # the classes, and not the files that they stand in
+    __all__ = [name for name, value in globals().items() if isinstance(value, type)]
