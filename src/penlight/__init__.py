@@ -11,8 +11,9 @@ from penlight._core import warnings as _warnings
 _warnings.ignore_floating_point_warnings()
 
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from penlight import autograd, linalg, nn, optim, serialization, special, utils
+from penlight import autograd
 from penlight._core import return_types
 from penlight._core.device import device
 from penlight._core.dtypes import bool_ as bool
@@ -88,7 +89,6 @@ from penlight.ops.statistics import *
 from penlight.ops.strides import *
 from penlight.ops.triangles import *
 from penlight.ops.trigonometry import *
-from penlight.serialization import load, save
 from penlight.tensor import Tensor
 from penlight.tensor import random as random
 from penlight.tensor.creation import *
@@ -103,3 +103,26 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 newaxis = None
+
+if _TYPE_CHECKING:
+    from penlight import linalg, nn, optim, serialization, special, utils
+    from penlight.serialization import load, save
+else:
+    _LATER = {
+        "linalg": "", "nn": "", "optim": "", "serialization": "", "special": "", "utils": "",
+        "load": "serialization", "save": "serialization",
+    }  # fmt: skip
+
+    def __getattr__(name):
+        """Import the other rooms when a program first names them: ``import penlight`` stays quick."""
+        from importlib import import_module
+
+        if name not in _LATER:
+            raise AttributeError(f"module 'penlight' has no attribute {name!r}")
+        room = _LATER[name]
+        value = getattr(import_module(f"penlight.{room}"), name) if room else None
+        globals()[name] = value or import_module(f"penlight.{name}")
+        return globals()[name]
+
+    def __dir__():
+        return sorted({*globals(), *_LATER})

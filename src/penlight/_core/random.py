@@ -10,7 +10,7 @@ Random Number Generation", 2014.
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +57,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start the stream at a seed from the operating system and return that seed."""
-        self.manual_seed(secrets.randbits(63))
+        self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
         return self._seed
 
     def initial_seed(self) -> int:
