@@ -24,7 +24,7 @@ from penlight.kernels.chunks import CACHE, ranges, run, scratch
 from penlight.kernels.windows import Size, Window, inside
 
 __all__ = [
-    "adaptive_edges", "adaptive_max_places", "gather_at", "max_pool", "scatter_at", "spread_windows",
+    "adaptive_edges", "adaptive_max_places", "gather_at", "max_pool", "scatter_at", "some_see_nothing", "spread_windows",
     "sum_pool", "window_counts",
 ]  # fmt: skip
 
@@ -189,7 +189,8 @@ def max_pool(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """y = the largest element of each window (NaN if there is one), and where in its plane it is.
 
-    The first of several equal ones counts, and the last NaN, as in PyTorch.
+    The first of several equal ones counts, and the last NaN, as in PyTorch. A window whose taps all
+    miss the plane (see :func:`some_see_nothing`) gives -inf at place 0.
 
     Args:
         x: (N, C, *S).
@@ -284,10 +285,24 @@ def _mend(x: np.ndarray, y: np.ndarray, places: np.ndarray, window: Window, lowe
             axes.append(p[(p >= 0) & (p < size[a])])
         seen = x[plane][np.ix_(*axes)].ravel()
         nans = np.flatnonzero(seen != seen)
+        if not seen.size:
+            places[tuple(at)] = 0
+            continue
         which = nans[-1] if nans.size else int(np.argmax(seen))
         within = np.unravel_index(which, [len(p) for p in axes])
         position = [p[i] for p, i in zip(axes, within, strict=True)]
         places[tuple(at)] = np.ravel_multi_index(position, size)
+
+
+@functools.lru_cache(maxsize=64)
+def some_see_nothing(window: Window, output: Size, size: Size) -> bool:
+    """Whether a dilated window steps over a small plane altogether."""
+    for axis, n in enumerate(size):
+        k, s, d = window.kernel[axis], window.stride[axis], window.dilation[axis]
+        seen = np.arange(output[axis])[:, None] * s - window.padding[axis][0] + np.arange(k) * d
+        if not ((seen >= 0) & (seen < n)).any(axis=1).all():
+            return True
+    return False
 
 
 @functools.lru_cache(maxsize=64)
@@ -333,13 +348,14 @@ def adaptive_max_places(x: np.ndarray, output: Size) -> np.ndarray:
     plane = np.arange(math.prod(size)).reshape(size)
     for o in np.ndindex(*output):
         box = tuple(slice(starts[i], ends[i]) for i, (starts, ends) in zip(o, edges, strict=True))
-        seen = x[(..., *box)].reshape(*x.shape[:2], -1)
+        cells = plane[box].ravel()
+        seen = x[(..., *box)].reshape(*x.shape[:2], cells.size)
         which = seen.argmax(axis=2)
         nans = seen != seen
         if nans.any():  # the last one counts
             last = nans.shape[2] - 1 - nans[:, :, ::-1].argmax(axis=2)
             which = np.where(nans.any(axis=2), last, which)
-        places[(..., *o)] = plane[box].ravel()[which]
+        places[(..., *o)] = cells[which]
     return places
 
 

@@ -14,6 +14,7 @@ Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition",
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,8 @@ class ConvWeightGrad(Op):
 
 def channel_sum(dy: Any) -> Any:
     """The sum of (N, C, *O) over all but C; the longest runs first, which are added pairwise."""
-    return np.sum(np.sum(dy.reshape(*dy.shape[:2], -1), axis=2), axis=0)
+    runs = dy.reshape(*dy.shape[:2], math.prod(dy.shape[2:]))
+    return np.sum(np.sum(runs, axis=2), axis=0)
 
 
 class Unfold(Op):

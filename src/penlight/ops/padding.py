@@ -83,5 +83,6 @@ def replicate_index(n: int, before: int, after: int) -> np.ndarray:
 
 
 def circular_index(n: int, before: int, after: int) -> np.ndarray:
-    """... n-2 n-1 | 0 1 2 ... n-1 | 0 1 ...: the other side follows."""
-    return _positions(n, before, after) % n
+    """... n-2 n-1 | 0 1 2 ... n-1 | 0 1 ...: the other side follows. What is cropped goes first."""
+    start, left = max(-before, 0), n - max(-before, 0) - max(-after, 0)
+    return start + _positions(left, max(before, 0), max(after, 0)) % left

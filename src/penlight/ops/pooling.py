@@ -74,12 +74,14 @@ class MaxPool(Op):
         ctx.size = x.shape[2:]
         need = return_indices or ctx.edges[0] is not None
         y, places = pooling.max_pool(x, window, output, need)
-        ctx.save(places)
+        blind = pooling.some_see_nothing(window, output, ctx.size)
+        ctx.save(places, y != -np.inf if need and blind else None)
         return (y, places) if return_indices else y
 
     @staticmethod
     def backward(ctx: Any, dy: Any, *unused: Any) -> Any:
-        (places,) = ctx.saved
+        places, seeing = ctx.saved
+        dy = dy if seeing is None else np.where(seeing, dy, 0)
         return PutAt.apply(dy, places, ctx.size, True)
 
 
@@ -93,10 +95,10 @@ class AdaptiveMaxPool(Op):
     def forward(ctx: Any, x: np.ndarray, output: Size) -> Any:
         ctx.size = x.shape[2:]
         places = pooling.adaptive_max_places(x, output)
-        ctx.save(places)
+        ctx.save(places, None)
         return pooling.gather_at(x, places), places
 
-    backward = MaxPool.backward
+    backward = staticmethod(MaxPool.backward)
 
 
 class PutAt(Op):

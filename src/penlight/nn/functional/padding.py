@@ -98,7 +98,7 @@ def _check_sizes(
                 "pad: Padding size should be less than the corresponding input dimension, but got: "
                 f"padding {pair} at dimension {axis} of input {list(input.shape)}"
             )
-        if mode == "circular" and max(pair) > n:
+        if mode == "circular" and max(pair) > n + min(0, *pair):
             raise RuntimeError(
                 f"pad: Padding value causes wrapping around more than once: padding {pair} at "
                 f"dimension {axis} of input {list(input.shape)}"
