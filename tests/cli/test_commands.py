@@ -167,7 +167,7 @@ def test_config_file_and_flags_that_win(penlight, small_data, tmp_path):
         (["data", "get", "imagenet"], 2, "imagenet"),
         (["dat"], 2, "No such command 'dat'"),
         (["train", "--modle", "x"], 2, "No such option"),
-        (["train", "--lr", "1e6", "--optimizer", "sgd", "--out", "{tmp}/div"], 1, "the loss became"),
+        (["train", "--model", "mlp", "--norm", "none", "--lr", "1e30", "--out", "{tmp}/div"], 1, "the loss became (nan|inf) in epoch 1"),
     ],
 )  # fmt: skip
 def test_mistakes_end_in_one_line(
@@ -215,7 +215,7 @@ def test_unwritable_folder(penlight, small_data, tmp_path):
 def test_lists(penlight, small_data):
     code, said, _ = penlight("models")
     assert code == 0
-    assert re.search(r"lenet +│ +68,?\d* ", said)
+    assert re.search(r"lenet +│ 67,774 ", said)
     code, said, _ = penlight("info")
     assert code == 0
     assert re.search(r"numpy +\d", said)
