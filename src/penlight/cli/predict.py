@@ -46,7 +46,8 @@ def _read(path: Path, in_shape: list[int], invert: bool) -> np.ndarray:
     """An image file as uint8 (C, H, W), scaled to the model's input."""
     channels, height, width = in_shape
     try:
-        with Image.open(path) as image:
+        with Image.open(path) as file:
+            image: Image.Image = file
             if image.mode in ("RGBA", "LA", "P"):  # transparent is white, as on paper
                 image = image.convert("RGBA")
                 paper = Image.new("RGBA", image.size, "white")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from penlight import Generator, randperm
 from penlight.utils.data import Sampler
@@ -10,7 +10,7 @@ from penlight.utils.data import Sampler
 __all__ = ["EpochBatches"]
 
 
-class EpochBatches(Sampler[Sequence[int]]):
+class EpochBatches(Sampler[list[int]]):
     """A ``batch_sampler`` for a DataLoader whose epochs can be entered anywhere.
 
     Epoch e of seed s has the same order in every run, whatever was drawn before, so that a resumed
@@ -31,7 +31,7 @@ class EpochBatches(Sampler[Sequence[int]]):
         """The next iteration is over ``epoch``, from batch number ``first`` on."""
         self.epoch, self.first = epoch, first
 
-    def __iter__(self) -> Iterator[Sequence[int]]:
+    def __iter__(self) -> Iterator[list[int]]:
         generator = Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         order = randperm(self.size, generator=generator).tolist()
         for batch in range(self.first, len(self)):

@@ -40,7 +40,7 @@ class Evaluation:
         """Counts (K, K); row: true class, column: predicted class."""
         cells = self.labels * self.classes + self.predictions
         counts = bincount(cells, minlength=self.classes**2)
-        return counts.reshape(self.classes, self.classes).tolist()  # type: ignore[no-any-return]
+        return counts.reshape(self.classes, self.classes).tolist()
 
 
 @no_grad()

@@ -67,10 +67,13 @@ def draw_figures(
         )
     }
     chosen = _some(evaluation)
-    arrays = [images, evaluation.labels, evaluation.predictions, evaluation.probabilities]
-    shown = [t.numpy()[chosen] for t in arrays]
     plots["predictions"] = prediction_grid(
-        *shown, classes, "Test images and predictions (mistakes marked)"
+        images.numpy()[chosen],
+        evaluation.labels.numpy()[chosen],
+        evaluation.predictions.numpy()[chosen],
+        evaluation.probabilities.numpy()[chosen],
+        classes,
+        "Test images and predictions (mistakes marked)",
     )
     name, weight = next((n, p) for n, p in model.named_parameters() if p.ndim >= 2)
     shape = tuple(images.shape[1:]) if weight.ndim == 2 else None

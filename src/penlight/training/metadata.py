@@ -23,7 +23,7 @@ def now() -> str:
 
 def describe_environment() -> dict[str, Any]:
     """Versions and machine, as plain values."""
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index]
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     threads = {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ}
     return {
         "versions": {

@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from types import FrameType
@@ -202,11 +202,11 @@ class Trainer:
         set_epoch = getattr(loader.batch_sampler, "set_epoch", None)
         if set_epoch is not None:
             set_epoch(self.progress.epoch, self.progress.step)
-            batches: Iterable[Any] = iter(loader)
+            batches = iter(loader)
         else:
             batches = iter(loader)
             for _ in range(self.progress.step):
-                next(batches)  # type: ignore[call-overload]
+                next(batches)
         if self._restored_rng is not None and self.progress.step:
             set_rng_state(self._restored_rng)  # this epoch's iterator had drawn its seed before
         self._restored_rng = None
