@@ -19,6 +19,9 @@ def _inputs(make):  # type: ignore[no-untyped-def]
     ]
 
 
+_UNDERSCORED = {"relu", "hardtanh", "leaky_relu", "rrelu", "elu", "selu", "celu", "threshold"}
+
+
 def _row(name, *option_sets, make=distinct, inplace=False, errors=()):  # type: ignore[no-untyped-def]
     def samples(rng):  # type: ignore[no-untyped-def]
         yield from _inputs(make)(rng)
@@ -30,9 +33,12 @@ def _row(name, *option_sets, make=distinct, inplace=False, errors=()):  # type: 
         results = [function(x, **options)]
         if inplace:
             results.append(function(x.clone(), inplace=True, **options))
+        if name in _UNDERSCORED:
+            results.append(getattr(torch.nn.functional, f"{name}_")(x.clone(), **options))
         return tuple(results)
 
-    OpSpec(f"F.{name}", call, samples, errors=list(errors))
+    covers = (f"F.{name}_",) if name in _UNDERSCORED else ()
+    OpSpec(f"F.{name}", call, samples, covers=covers, errors=list(errors))
 
 
 _row("relu", inplace=True, errors=[Bad(RuntimeError, "Boolean", (np.ones(2, bool),))])
@@ -99,9 +105,11 @@ OpSpec(
     lambda torch, x: (
         torch.nn.functional.threshold(x, 0.1, 20.0),
         torch.nn.functional.threshold(x.clone(), -0.3, -7.0, inplace=True),
+        torch.nn.functional.threshold_(x.clone(), 0.6, 1.0),
         torch.nn.functional.threshold(x.detach().long(), 1, 5),
     ),
     _inputs(distinct),
+    covers=("F.threshold_",),
 )
 OpSpec(
     "activations of integers",
