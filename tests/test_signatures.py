@@ -87,6 +87,12 @@ def test_methods_of_modules(kind: str, name: str, torch: Any) -> None:
 
 
 @pytest.mark.parity
+def test_alternative_constructors(torch: Any) -> None:
+    ours, theirs = nn.Embedding.from_pretrained, torch.nn.Embedding.from_pretrained
+    assert described(ours) == described(theirs)
+
+
+@pytest.mark.parity
 @pytest.mark.parametrize("kind", ["Module", "Sequential", "ParameterDict"])
 def test_no_public_method_is_missing(kind: str, torch: Any) -> None:
     elsewhere = {"ipu", "mtia", "xpu", "T_destination", "dump_patches"}  # other devices; typing

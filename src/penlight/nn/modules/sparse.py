@@ -34,9 +34,19 @@ class Embedding(Module):
         weight: (V, D), standard normal at the start.
 
     Raises:
-        ValueError: if ``padding_idx`` is out of range.
+        AssertionError: if ``padding_idx`` is out of range, or ``_weight`` has another shape.
+        NotImplementedError: if ``sparse`` is set.
+
+    Source: Bengio, Ducharme, Vincent & Jauvin, "A Neural Probabilistic Language Model", 2003.
     """
 
+    num_embeddings: int
+    embedding_dim: int
+    padding_idx: int | None
+    max_norm: float | None
+    norm_type: float
+    scale_grad_by_freq: bool
+    sparse: bool
     weight: Tensor
 
     def __init__(
@@ -54,7 +64,12 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        if sparse:
+            raise NotImplementedError(
+                "Embedding: sparse=True is not supported; gradients are dense"
+            )
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError(
@@ -63,8 +78,10 @@ class Embedding(Module):
                 )
             padding_idx %= num_embeddings
         self.padding_idx = padding_idx
-        self.max_norm, self.norm_type = max_norm, norm_type
-        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        self.max_norm = max_norm
+        self.norm_type = norm_type
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
         if _weight is None:
             table = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
             self.weight = Parameter(table, requires_grad=not _freeze)
@@ -85,12 +102,43 @@ class Embedding(Module):
                 self.weight[self.padding_idx].fill_(0)
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, **options: Any) -> Embedding:
-        """An embedding with the given (V, D) vectors, by default not to be learned."""
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Embedding:
+        """An embedding with the given (V, D) vectors, whose memory it shares.
+
+        Args:
+            embeddings: the vectors.
+            freeze: whether they are not to be learned. Default: True.
+            padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse: as for the class.
+
+        Raises:
+            AssertionError: if ``embeddings`` is no matrix.
+        """
         if embeddings.ndim != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+            raise AssertionError(
+                "Embedding.from_pretrained: embeddings is expected to be 2-dimensional, got "
+                f"{embeddings.ndim}"
+            )
         rows, columns = embeddings.shape
-        return cls(rows, columns, _weight=embeddings, _freeze=freeze, **options)
+        return cls(
+            rows,
+            columns,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight=embeddings,
+            _freeze=freeze,
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         return F.embedding(
