@@ -14,7 +14,7 @@ from penlight.ops.products import cross as _cross
 from penlight.ops.promotion import cast as _cast
 from penlight.ops.strides import diagonal as _diagonal
 from penlight.tensor import Tensor
-from penlight.tensor.ranges import vander
+from penlight.tensor.ranges import arange as _arange
 
 __all__ = [
     "cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "vander", "vecdot",
@@ -90,6 +90,12 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonals of matrices: a view."""
     return _diagonal(A, offset, dim1, dim2)
+
+
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """The powers x^0 ... x^(N-1) along a new last dimension (default: as many as the last has)."""
+    n = x._array.shape[-1] if N is None else N
+    return x.unsqueeze(-1) ** _arange(n)
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
