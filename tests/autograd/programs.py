@@ -134,16 +134,16 @@ def backward(lib: Any, leaves: list[Any], tensors: list[Any]) -> Any:
         total = sum(
             ((t * t).sum() * (0.3 + 0.1 * n) for n, t in enumerate(tensors)), leaves[0].sum()
         )
+        total.backward(retain_graph=True)
+        grads = _list(t.grad for t in tensors if t.is_leaf or t.retains_grad)
         first = lib.autograd.grad(total, leaves, create_graph=True, materialize_grads=True)
         second = None
         mixed = sum((g * g).sum() for g in first)
         if mixed.requires_grad:
-            second = lib.autograd.grad(mixed, leaves, materialize_grads=True, retain_graph=True)
-        total.backward()
+            second = lib.autograd.grad(mixed, leaves, materialize_grads=True)
     except RuntimeError as error:
         return type(error).__name__
-    grads = [t.grad for t in tensors if t.is_leaf or t.retains_grad]
-    return [_list(first), _list(second or ()), _list(grads)]
+    return [grads, _list(first), _list(second or ())]
 
 
 def _list(tensors: Any) -> list[Any]:

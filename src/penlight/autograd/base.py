@@ -249,11 +249,18 @@ class TensorBase:
         return hooks is not None and hooks.is_retaining(self)
 
 
-def wrap(cls: type[TensorBase], array: np.ndarray) -> Any:
-    """A leaf of class ``cls`` around an array, past all checks: the one place that makes tensors."""
-    t: Any = object.__new__(cls)
+_new: Any = object.__new__
+
+
+def wrap(cls: type[TensorBase], array: np.ndarray, counted: bool = False) -> Any:
+    """A leaf of class ``cls`` around an array, past all checks: the one place that makes tensors.
+
+    Args:
+        counted: known to be outside inference mode.
+    """
+    t = _new(cls)
     t._array = array
-    t._counter = None if mode.inference else [0]
+    t._counter = [0] if counted or not mode.inference else None
     t._grad = None
     t._hooks = None
     t._node = None

@@ -165,7 +165,9 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _as_tensors(value: Any, name: str) -> tuple[Any, ...]:
-    tensors = _as_tuple(value)
+    if isinstance(value, TensorBase):
+        return (value,)
+    tensors = tuple(value)
     for i, x in enumerate(tensors):
         if not isinstance(x, TensorBase):
             raise TypeError(f"{name}: expected Tensors, got {type(x).__name__} at index {i}")
@@ -195,9 +197,7 @@ def _accumulating_targets(inputs: tuple[Any, ...]) -> list[tuple[Target, int]]:
 
 def _root_gradients(roots: tuple[Any, ...], given: Any, create_graph: bool) -> list[Any]:
     """The gradients that the walk starts from, checked: ndarrays, or Tensors for a new graph."""
-    if given is None:
-        given = (None,) * len(roots)
-    given = _as_tuple(given)
+    given = (None,) * len(roots) if given is None else _as_tuple(given)
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
     grads: list[Any] = []
@@ -213,7 +213,9 @@ def _root_gradients(roots: tuple[Any, ...], given: Any, create_graph: bool) -> l
                     f"grad can be implicitly created only for scalar outputs, got shape {array.shape}"
                     "; reduce it with sum() or mean(), or pass the gradient"
                 )
-            ones = np.ones(array.shape, array.dtype)
+            ones = (
+                np.array(1, array.dtype) if array.ndim == 0 else np.ones(array.shape, array.dtype)
+            )
             grads.append(wrap(root._result_type, ones) if create_graph else ones)
             continue
         if not isinstance(g, TensorBase):

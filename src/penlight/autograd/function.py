@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from penlight.autograd import anomaly
+from penlight.autograd import anomaly, saved_values
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.grad_mode import mode, no_grad
 from penlight.autograd.inplace import bump_version, check_inplace, set_history
-from penlight.autograd.node import Edge, Node, Source, next_sequence
+from penlight.autograd.node import Edge, Node, Source, next_sequence, source_of
 from penlight.autograd.op import Op, mark_view
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -210,15 +210,18 @@ class Function(FunctionCtx):
             if t is None:
                 sources.append(None)
             elif _among(t, args) and not _among(t, self._dirty):
-                sources.append(self._source(_place(t, args), t))
+                sources.append(source_of(_place(t, args), t))
             elif _among(t, outputs):
                 nr = _place(t, outputs)
-                sources.append(self._source(~nr, results[nr]))
+                sources.append(source_of(~nr, results[nr]))
             else:
-                sources.append(self._source(len(args) + len(others), t))
+                sources.append(source_of(len(args) + len(others), t))
                 others.append(_edge_of(t))
         self._other_edges = tuple(others)
-        self._keep(tuple(None if t is None else t._array for t in self._to_save), sources)
+        self._sources = sources
+        self._saved = tuple(None if t is None else t._array for t in self._to_save)
+        if saved_values.hooks_active:
+            self._saved = saved_values.pack(self._saved)
 
     # -- backward ----------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from penlight.autograd.hooks import Hooks, hooks_of_leaf
 if TYPE_CHECKING:
     from penlight.autograd.anomaly import Trace
 
-__all__ = ["AccumulateGrad", "Edge", "Node", "Source", "next_sequence"]
+__all__ = ["AccumulateGrad", "Edge", "Node", "Source", "next_sequence", "source_of"]
 
 next_sequence = itertools.count().__next__
 _ndarray = np.ndarray
@@ -78,35 +78,19 @@ class Node:
                 for i, array in enumerate(arrays):
                     if array is item:
                         if source is None:
-                            source = self._source(i, inputs[i])
+                            source = source_of(i, inputs[i])
                         elif inputs[i] is not inputs[source[0]]:
                             return False
                 if source is None:
                     for nr, y in enumerate(outputs):
                         if y._array is item:
-                            source = self._source(~nr, y)
+                            source = source_of(~nr, y)
                             break
             sources.append(source)
-        self._keep(self._saved, sources)
-        return True
-
-    def _keep(self, items: tuple[Any, ...], sources: list[Source]) -> None:
-        self._saved, self._sources = items, sources
+        self._sources = sources
         if saved_values.hooks_active:
-            self._saved = saved_values.pack(items)
-
-    @staticmethod
-    def _source(number: int, x: Any) -> Source:
-        """One entry of ``_sources``, for an input or output."""
-        if not isinstance(x, TensorBase):
-            return number, _CONSTANT, 0
-        counter = x._counter
-        if counter is None:
-            raise RuntimeError(
-                "Inference tensors cannot be saved for backward. To work around you can make a "
-                "clone to get a normal tensor and use it in autograd."
-            )
-        return number, counter, counter[0]
+            self._saved = saved_values.pack(self._saved)
+        return True
 
     def _saved_arrays(self) -> tuple[Any, ...]:
         """What was saved.
@@ -226,6 +210,19 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self._name()} object at {id(self):#x}>"
+
+
+def source_of(number: int, x: Any) -> Source:
+    """The entry of ``_sources`` for input ``number`` or output ``~number``."""
+    if not isinstance(x, TensorBase):
+        return number, _CONSTANT, 0
+    counter = x._counter
+    if counter is None:
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. To work around you can make a clone to "
+            "get a normal tensor and use it in autograd."
+        )
+    return number, counter, counter[0]
 
 
 class LeafAlias(Node):

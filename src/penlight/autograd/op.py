@@ -63,8 +63,14 @@ class Op(Node):
         Raises:
             RuntimeError: if it was freed by an earlier backward, or changed in place since.
         """
-        items = self._saved_arrays()
-        return self._as_tensors(items) if mode.recording and self._sources else items
+        items, sources = self._saved, self._sources
+        if type(items) is tuple:  # as _saved_arrays would, without the call
+            for source in sources:
+                if source is not None and source[1][0] != source[2]:
+                    raise self._changed(items)
+        else:
+            items = self._saved_arrays()
+        return self._as_tensors(items) if mode.recording and sources else items
 
     # -- recording ---------------------------------------------------------------------------
 
@@ -107,16 +113,18 @@ class Op(Node):
             return node._wrap_outputs(inputs, arrays, result, differentiable)
         if type(result) is not _ndarray:
             result = node._as_array(result)
-        y = wrap(TensorBase._result_type, result)
-        if differentiable and result.dtype.kind in "fc":
-            node._sequence = next_sequence()
-            node._metas = [(result.shape, result.dtype)]
-            if node._saved and not node._note_sources(inputs, arrays, (y,)):
-                return cls.apply(*_told_apart(inputs))
-            y._node = node
-            y._requires_grad = True
-            if anomaly.enabled:
-                anomaly.note(node, arrays, (result,))
+        y = wrap(TensorBase._result_type, result, recording)
+        if differentiable:
+            dtype = result.dtype
+            if dtype.kind in "fc":
+                node._sequence = next_sequence()
+                node._metas = [(result.shape, dtype)]
+                if node._saved and not node._note_sources(inputs, arrays, (y,)):
+                    return cls.apply(*_told_apart(inputs))
+                y._node = node
+                y._requires_grad = True
+                if anomaly.enabled:
+                    anomaly.note(node, arrays, (result,))
         return y
 
     def _wrap_outputs(

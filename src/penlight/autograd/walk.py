@@ -9,9 +9,9 @@ Source: Griewank & Walther, "Evaluating Derivatives", 2nd ed., SIAM 2008, sectio
 
 from __future__ import annotations
 
-import sys
 import threading
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from penlight.autograd import anomaly
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.hooks import Hooks, replaced_gradient, replaced_gradients
-from penlight.autograd.node import Node
+from penlight.autograd.node import Edge, Node
 from penlight.autograd.primitives import Cast, Clone, SumTo
 
 __all__ = ["Target", "Walk", "take"]
@@ -55,18 +55,19 @@ class Walk:
         self.needed: set[Target] | None = None  # what must run for that; None: everything
         self.wanted: set[Target] | None = None  # where gradients must go: the two together
         self.uses: dict[TensorBase, int] | None = None  # edges to each leaf not yet passed
-        self.heap: list[tuple[int, Node]] = []
-        self.pending: dict[Target, list[Any]] = {}  # per output, the sum of what has arrived
-        self.leaves: dict[TensorBase, list[Any]] = {}
+        self.heap: list[tuple[int, Node]] = []  # the nodes that are pending, newest first
+        self.leaves: list[TensorBase] = []  # the leaves that are
+        # for both what is expected of each output's gradient, and the sum of what has arrived
+        self.pending: dict[Target, tuple[Any, list[Any]]] = {}
 
     def start(self, root: TensorBase, target: Target, nr: int, g: Any) -> None:
         """Let the walk begin at ``root`` with its gradient."""
         self.roots.append(root)
-        self.send(g, target, nr, None)
+        self.send((g,), [(target, nr)], None)
 
     def run(self) -> None:
         """Walk until nothing is pending."""
-        starts = list(self.pending)
+        starts = [target for target in self.pending if isinstance(target, Node)]
         if self.targets is not None:
             self.needed = _leading_to(starts, self.targets)
             self.wanted = self.needed | self.targets
@@ -81,9 +82,8 @@ class Walk:
                 heap, pending = self.heap, self.pending
                 while heap:
                     node = heappop(heap)[1]
-                    self.visit(node, pending.pop(node))
-                for leaf in list(self.leaves):
-                    self.finish(leaf)
+                    self.visit(node, pending.pop(node)[1])
+                self.finish_leaves()
         finally:
             mode.set(*previous)
 
@@ -99,7 +99,7 @@ class Walk:
                 return
         if hooks is not None and hooks.before:
             grads = self.run_prehooks(hooks, grads)
-        if node._materialize and (len(grads) > 1 or grads[0] is None):
+        if len(grads) > 1 or hooks is not None:
             grads = self.with_zeros(node, grads)
         try:
             results = node._call_backward(grads)
@@ -112,51 +112,75 @@ class Walk:
             results = self.run_posthooks(hooks, results, grads)
         if anomaly.enabled:
             anomaly.check_gradients(node, results)
-        if not self.keep_graph:
+        if node._saved and not self.keep_graph:
             node._release()
-        for nr, (edge, g) in enumerate(zip(node._edges, results, strict=False)):
-            if edge is not None and g is not None:
-                self.send(g, edge[0], edge[1], (node, nr))
+        self.send(results, node._edges, node)
         del grads, results
         if self.uses is not None:
             self.finish_leaves_of(node)
 
-    def send(self, g: Any, target: Target, nr: int, sender: tuple[Node, int] | None) -> None:
-        """Add ``g`` to what is pending for an output, brought to that output's shape and dtype."""
+    def send(self, gradients: tuple[Any, ...], edges: list[Edge], sender: Node | None) -> None:
+        """Add gradients to what is pending where their edges lead."""
+        pending = self.pending
+        for i, (edge, g) in enumerate(zip(edges, gradients, strict=False)):
+            if edge is None or g is None:
+                continue
+            target, nr = edge
+            entry = pending.get(target) or self.expect(target)
+            if entry is None:
+                continue
+            metas, sums = entry
+            shape, dtype = metas[nr]
+            if type(g) is not _ndarray or g.shape != shape or g.dtype != dtype:
+                g = self.fitted(g, shape, dtype, sender, i)
+            if sums[nr] is None:
+                sums[nr] = g
+            elif not self.create_graph and _is_sole(sums, nr):
+                np.add(sums[nr], g, out=sums[nr])
+            else:
+                sums[nr] = sums[nr] + g
+
+    def expect(self, target: Target) -> tuple[Any, list[Any]] | None:
+        """Make ``target`` pending; ``None`` if no gradient is wanted there."""
+        if self.wanted is not None and target not in self.wanted:
+            return None
         if isinstance(target, Node):
-            shape, dtype = target._metas[nr]
-            slots = self.pending.get(target)
-            if slots is None:
-                if self.wanted is not None and target not in self.wanted:
-                    return
-                slots = self.pending[target] = [None] * len(target._metas)
-                heappush(self.heap, (-target._sequence, target))
+            metas: Any = target._metas
+            heappush(self.heap, (-target._sequence, target))
         else:
-            shape, dtype = target._array.shape, target._array.dtype
-            slots = self.leaves.get(target)
-            if slots is None:
-                if self.targets is not None and target not in self.targets:
-                    return
-                slots = self.leaves[target] = [None]
+            metas = ((target._array.shape, target._array.dtype),)
+            self.leaves.append(target)
+        entry = self.pending[target] = (metas, [None] * len(metas))
+        return entry
+
+    def fitted(
+        self, g: Any, shape: tuple[int, ...], dtype: np.dtype[Any], sender: Node | None, nr: int
+    ) -> Any:
+        """``g`` brought to an output's shape and dtype, as a Tensor if a graph is made.
+
+        Raises:
+            RuntimeError: if the output could not have been broadcast to g's shape.
+        """
         array = g._array if isinstance(g, TensorBase) else g
         if array.shape != shape:
-            g = SumTo.apply(g, _checked(shape, array.shape, sender))
+            if not _broadcasts(shape, array.shape):
+                raise RuntimeError(
+                    f"Function {sender._name() if sender else ''} returned an invalid gradient at "
+                    f"index {nr} - got {list(array.shape)} but expected shape compatible with "
+                    f"{list(shape)}"
+                )
+            g = SumTo.apply(g, shape)
         if array.dtype != dtype:
             g = Cast.apply(g, dtype)
         if self.create_graph:
-            if not isinstance(g, TensorBase):
-                g = wrap(TensorBase._result_type, np.asarray(g))
-        elif type(g) is not _ndarray:
-            g = np.asarray(getattr(g, "_array", g))
-        if slots[nr] is None:
-            slots[nr] = g
-        elif not self.create_graph and _is_sole(slots, nr):
-            np.add(slots[nr], g, out=slots[nr])
-        else:
-            slots[nr] = slots[nr] + g
+            kind = TensorBase._result_type
+            return g if isinstance(g, TensorBase) else wrap(kind, np.asarray(g))
+        return np.asarray(getattr(g, "_array", g))
 
     def with_zeros(self, node: Node, grads: list[Any]) -> list[Any]:
-        """Zeros for outputs that nothing used."""
+        """Zeros for outputs that nothing used, if the node's ``backward`` wants them."""
+        if not node._materialize:
+            return grads
         filled: list[Any] = []
         for g, (shape, dtype) in zip(grads, node._metas, strict=True):
             if g is None and dtype is not None:  # a Function's output may be no tensor
@@ -202,17 +226,28 @@ class Walk:
 
     # -- leaves ------------------------------------------------------------------------------
 
+    def finish_leaves(self) -> None:
+        """Finish the leaves that are still pending."""
+        if self.uses is None and self.accumulate:  # no leaf has hooks
+            with _accumulating:
+                for leaf in self.leaves:
+                    _accumulate(leaf, self.pending.pop(leaf)[1], self.create_graph)
+            return
+        for leaf in self.leaves:
+            if leaf in self.pending:
+                self.finish(leaf)
+
     def finish_leaves_of(self, node: Node) -> None:
         """Finish the leaves whose last gradient came from ``node``."""
         for edge in node._edges:
             if edge is not None and edge[0] in self.uses:  # type: ignore[operator]
                 self.uses[edge[0]] -= 1  # type: ignore[index]
-                if not self.uses[edge[0]] and edge[0] in self.leaves:  # type: ignore[index]
+                if not self.uses[edge[0]] and edge[0] in self.pending:  # type: ignore[index]
                     self.finish(edge[0])
 
     def finish(self, leaf: TensorBase) -> None:
         """All that is pending for a leaf has arrived: run its hooks and hand it over."""
-        slots = self.leaves.pop(leaf)
+        slots = self.pending.pop(leaf)[1]
         hooks = leaf._hooks
         if hooks is not None:
             self.run_output_hooks(hooks, slots)
@@ -224,7 +259,8 @@ class Walk:
             slots = self.run_prehooks(hooks, slots)
         if hooks is not None and hooks.after:
             outputs = tuple(map(self.shown, slots))
-        _accumulate(leaf, slots, self.create_graph)
+        with _accumulating:
+            _accumulate(leaf, slots, self.create_graph)
         if hooks is not None:
             for hook in list(hooks.accumulated.values()):
                 hook(leaf)
@@ -232,22 +268,10 @@ class Walk:
                 hook((), outputs)
 
 
-def _checked(
-    shape: tuple[int, ...], received: tuple[int, ...], sender: tuple[Node, int] | None
-) -> tuple[int, ...]:
-    """``shape``, if it can be broadcast to what was received.
-
-    Raises:
-        RuntimeError: if it can't.
-    """
-    extra = len(received) - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, received[extra:], strict=True)):
-        node, nr = sender or (None, 0)
-        raise RuntimeError(
-            f"Function {node._name() if node else ''} returned an invalid gradient at index {nr} - "
-            f"got {list(received)} but expected shape compatible with {list(shape)}"
-        )
-    return shape
+def _broadcasts(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
+    """Whether ``shape`` can be broadcast to ``wider``."""
+    extra = len(wider) - len(shape)
+    return extra >= 0 and all(n in (1, m) for n, m in zip(shape, wider[extra:], strict=True))
 
 
 def _leading_to(starts: list[Target], targets: set[Target]) -> set[Target]:
@@ -283,18 +307,17 @@ def _reachable(starts: list[Target]) -> set[Node]:
 
 # -- handing over ----------------------------------------------------------------------------
 
-_accumulating = threading.Lock()  # passes in several threads may share leaves
+_accumulating = threading.RLock()  # passes in several threads may share leaves
 
 
 def _accumulate(x: TensorBase, slots: list[Any], create_graph: bool) -> None:
-    """x.grad += the gradient in ``slots``."""
-    with _accumulating:
-        if create_graph:
-            x._grad = Clone.apply(slots[0]) if x._grad is None else x._grad + slots[0]
-        elif x._grad is None:
-            x._grad = wrap(x._result_type, take(slots, 0, x._array))
-        else:
-            _add_to_gradient(x._grad, slots[0])
+    """x.grad += the gradient in ``slots``; the caller holds the lock."""
+    if create_graph:
+        x._grad = Clone.apply(slots[0]) if x._grad is None else x._grad + slots[0]
+    elif x._grad is None:
+        x._grad = wrap(TensorBase._result_type, take(slots, 0, x._array))
+    else:
+        _add_to_gradient(x._grad, slots[0])
 
 
 def _retain(x: TensorBase, g: Any, create_graph: bool) -> None:
@@ -331,15 +354,11 @@ def take(slots: list[Any], nr: int, like: np.ndarray | None = None) -> np.ndarra
 
 def _is_sole(slots: list[Any], nr: int) -> bool:
     """Whether only ``slots`` holds the array there: no variable, view or saved value besides."""
-    return (
-        _references(slots, nr) <= _SOLE_OWNER
-        and slots[nr].base is None
-        and slots[nr].flags.writeable
-    )
+    return getrefcount(slots[nr]) <= _SOLE_OWNER and slots[nr].base is None and slots[nr].flags.writeable  # fmt: skip
 
 
-def _references(slots: list[Any], nr: int) -> int:
-    return sys.getrefcount(slots[nr])
+def _count_of_sole_owner(slots: list[Any], nr: int) -> int:
+    return getrefcount(slots[nr])
 
 
-_SOLE_OWNER = _references([np.zeros(1)], 0)
+_SOLE_OWNER = _count_of_sole_owner([np.zeros(1)], 0)
