@@ -14,7 +14,7 @@ from penlight.ops.softmax import shifted
 
 __all__ = [
     "BCEWithLogits", "BinaryCrossEntropy", "CrossEntropy", "KLTarget", "NegativeLogLikelihood",
-    "SmoothL1",
+    "SmoothL1", "SquaredError",
 ]  # fmt: skip
 
 
@@ -213,6 +213,26 @@ class KLTarget(Op):
 
 
 # -- losses of numbers -----------------------------------------------------------------------
+
+
+class SquaredError(Op):
+    """L = (1/n) sum of (x - t)^2, n the number of elements or 1; dx = dL 2 (x - t) / n, dt = -dx."""
+
+    label = "MseLossBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, t: np.ndarray, n: int) -> Any:
+        ctx.save(x, t)
+        ctx.n = n
+        error = x - t
+        total = np.add.reduce(error * error, axis=None)
+        return total / n if n else total * math.nan
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, t = ctx.saved
+        dx = (x - t) * (dy * (2 / max(ctx.n, 1)))
+        return dx, (-dx if ctx.edges[1] else None)
 
 
 class SmoothL1(Op):

@@ -229,7 +229,8 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
 
 
 def _rows(x: Any) -> Any:
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    """All dimensions but the last as one."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 class Linear(Op):
@@ -245,7 +246,7 @@ class Linear(Op):
         y = _rows(x) @ w.T  # (N, I) @ (I, O) -> (N, O)
         if b is not None:
             y += b
-        return y.reshape(*x.shape[:-1], w.shape[0])
+        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], w.shape[0])
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -254,9 +255,9 @@ class Linear(Op):
         if dy.dtype.kind == "c":
             x, w = conjugate(x), conjugate(w)
         rows = _rows(dy)
-        dx = None
-        if need_x:  # (N, O) @ (O, I) -> (N, I)
-            dx = (rows @ w).reshape(*dy.shape[:-1], w.shape[1])
+        dx = rows @ w if need_x else None  # (N, O) @ (O, I) -> (N, I)
+        if need_x and dy.ndim != 2:
+            dx = dx.reshape(*dy.shape[:-1], w.shape[1])
         dw = rows.T @ _rows(x) if need_w else None  # (O, N) @ (N, I) -> (O, I)
-        db = np.sum(rows, axis=0) if need_b else None
+        db = np.add.reduce(rows, axis=0) if need_b else None
         return dx, dw, db

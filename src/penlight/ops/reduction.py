@@ -27,7 +27,7 @@ add_reduce: Any = np.add.reduce
 def spread(dy: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None) -> Any:
     """A reduction's gradient in the shape of its input: reduced axes come back at size one."""
     if axes is None:
-        axes = tuple(range(len(shape)))
+        return BroadcastTo.apply(dy, shape)
     kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
     return BroadcastTo.apply(dy.reshape(kept), shape)
 

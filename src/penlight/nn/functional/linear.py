@@ -25,7 +25,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if weight.ndim not in (1, 2):
         raise RuntimeError(f"linear: weight must be (O, I) or (I,), got {list(weight.shape)}")
-    if not input.ndim or input.shape[-1] != weight.shape[-1]:
+    x_shape, w_shape = input._array.shape, weight._array.shape
+    if not x_shape or x_shape[-1] != w_shape[-1]:
         raise RuntimeError(
             f"linear: mat1 and mat2 shapes cannot be multiplied: the last size of input "
             f"{list(input.shape)} must be in_features (={weight.shape[-1]}) of weight "
@@ -36,8 +37,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             "linear: mat1 and mat2 must have the same dtype, but got input "
             f"{input.dtype}, weight {weight.dtype}, bias {bias.dtype if bias is not None else None}"
         )
-    if bias is None or (weight.ndim == 2 and bias._array.shape == weight._array.shape[:1]):
-        return Linear.apply(input, weight, bias) if weight.ndim == 2 else input @ weight
+    if bias is None or (len(w_shape) == 2 and bias._array.shape == w_shape[:1]):
+        return Linear.apply(input, weight, bias) if len(w_shape) == 2 else input @ weight
     y = linear(input, weight)
     try:
         return y + bias.expand(y.shape)

@@ -108,6 +108,9 @@ def mse_loss(
     """
     reduction = reduction_of(size_average, reduce, reduction)
     _warn_if_broadcast("mse_loss", input, target)
+    alike = input._array.shape == target._array.shape and input.dtype is target.dtype
+    if alike and input.is_floating_point() and weight is None and reduction in ("mean", "sum"):
+        return ops.SquaredError.apply(input, target, input.numel() if reduction == "mean" else 1)
     error = input - target
     require_floating("mse_loss", error)
     return _averaged("mse_loss", error.square(), input, weight, reduction)
