@@ -15,6 +15,7 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op, ViewOp
+from penlight.kernels.memory import strided
 from penlight.ops.promotion import floating
 
 if TYPE_CHECKING:
@@ -221,9 +222,7 @@ class ViewAsReal(ViewOp):
     @staticmethod
     def forward(ctx: Any, x: np.ndarray) -> np.ndarray:
         part = x.real  # its strides are x's
-        return np.lib.stride_tricks.as_strided(
-            part, (*x.shape, 2), (*x.strides, part.dtype.itemsize)
-        )
+        return strided(part, (*x.shape, 2), (*x.strides, part.dtype.itemsize))
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:

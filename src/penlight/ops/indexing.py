@@ -7,6 +7,7 @@ meets both, which orders the dimensions of ``x[0, :, [1, 2]]`` differently.)
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -270,7 +271,22 @@ class Assign(Op):
         index = filled(ctx.pattern, indices) if indices else ctx.pattern
         keep = np.ones(dy.shape, np.bool_)
         keep[tuple(i._array if isinstance(i, TensorBase) else i for i in index)] = False
-        return np.where(keep, dy, 0), (dy[index] if ctx.edges[1] else None)
+        return np.where(keep, dy, 0), (
+            of_last_writes(dy[index], dy.shape, index) if ctx.edges[1] else None
+        )
+
+
+def of_last_writes(dv: Any, shape: tuple[int, ...], index: tuple[Any, ...]) -> Any:
+    """The gradient of values that were put at ``index``: of several put in one place the last counts."""
+    arrays = tuple(i._array if isinstance(i, TensorBase) else i for i in index)
+    if not any(isinstance(i, np.ndarray) and i.dtype.kind == "i" for i in arrays):
+        return dv
+    places = np.arange(math.prod(shape)).reshape(shape)[arrays]
+    order = np.arange(places.size).reshape(places.shape)
+    last = np.empty(math.prod(shape), np.int64)
+    last[places] = order
+    counts = last[places] == order
+    return dv if counts.all() else np.where(counts, dv, 0)
 
 
 def setitem(input: Tensor, index: Any, value: Any) -> None:

@@ -14,7 +14,7 @@ from penlight._core.arguments import normalize_axis
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.kernels.scatter import add_at
-from penlight.ops.indexing import Gather, filled, getitem
+from penlight.ops.indexing import Gather, filled, getitem, of_last_writes
 from penlight.ops.promotion import as_scalar
 from penlight.ops.scatter_reduction import ReduceAt, identity_of
 
@@ -57,7 +57,10 @@ class PutAt(Op):
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        dv = Gather.apply(dy, ctx.pattern, *ctx.saved) if ctx.edges[1] else None
+        dv = None
+        if ctx.edges[1]:
+            index = filled(ctx.pattern, ctx.saved)
+            dv = of_last_writes(Gather.apply(dy, ctx.pattern, *ctx.saved), dy.shape, index)
         return PutAt.apply(dy, 0, ctx.pattern, *ctx.saved), dv
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from penlight._core.arguments import normalize_axis, shape_argument
 from penlight.autograd.op import Op, ViewOp
+from penlight.kernels.memory import memory_of, strided
 from penlight.ops.indexing import Place
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Unfold(ViewOp):
         ctx.options, ctx.shape = (axis, size, step), x.shape
         shape, strides = list(x.shape), list(x.strides)
         shape[axis], strides[axis] = (x.shape[axis] - size) // step + 1, x.strides[axis] * step
-        return np.lib.stride_tricks.as_strided(x, (*shape, size), (*strides, x.strides[axis]))
+        return strided(x, (*shape, size), (*strides, x.strides[axis]))
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -156,15 +157,6 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
 # -- arbitrary strides -----------------------------------------------------------------------
 
 
-def memory_of(array: np.ndarray) -> tuple[np.ndarray, int]:
-    """The array at the end of the chain of bases, and where in it, in bytes, ``array`` begins."""
-    root = array
-    while isinstance(root.base, np.ndarray):
-        root = root.base
-    start = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
-    return root, int(start)
-
-
 class AsStrided(ViewOp):
     """y = the elements at offset + sum_k i_k stride_k of x's memory; dx = dy added up at them.
 
@@ -178,11 +170,7 @@ class AsStrided(ViewOp):
         step = x.itemsize
         ctx.shape, ctx.strides = x.shape, tuple(s // step for s in x.strides)
         ctx.geometry = size, stride, offset
-        root, start = memory_of(x)
-        flat = root.reshape(-1, order="A").view(np.uint8) if root.size else root
-        return np.ndarray(
-            size, x.dtype, flat, start + offset * step, tuple(s * step for s in stride)
-        )
+        return strided(x, size, tuple(s * step for s in stride), offset * step)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 from penlight._core.device import cpu, device
 from penlight._core.layouts import layout, strided
 from penlight.autograd.primitives import SumTo
+from penlight.kernels.memory import memory_of
 from penlight.ops import queries
-from penlight.ops.strides import memory_of
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor

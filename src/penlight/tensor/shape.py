@@ -11,8 +11,8 @@ from penlight._core import dtypes
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.base import wrap
 from penlight.autograd.inplace import bump_version, check_inplace
+from penlight.kernels.memory import memory_of
 from penlight.ops import repeating, shape, splitting, strides
-from penlight.ops.strides import memory_of
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
