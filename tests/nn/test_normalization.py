@@ -9,6 +9,7 @@ import pytest
 
 import penlight
 from penlight import nn
+from penlight.kernels import rows
 
 
 def images(lib: Any, *shape: int, seed: int = 0) -> Any:
@@ -198,3 +199,22 @@ def test_normalize_puts_its_result_into_a_tensor(lib: Any) -> None:
     assert lib.nn.functional.normalize(lib.zeros(2, 3)).tolist() == [[0.0] * 3] * 2
     over_all = lib.nn.functional.normalize(x, dim=(0, 1))
     assert float(over_all.square().sum()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["BatchNorm2d(4)", "GroupNorm(2, 4)", "InstanceNorm2d(4, affine=True)", "LayerNorm(200)",
+     "LayerNorm(200, bias=False)", "LayerNorm(200, elementwise_affine=False)", "RMSNorm(200)"],
+)  # fmt: skip
+def test_large_arrays_are_dealt_with_in_parts_that_give_the_same(
+    program: str, monkeypatch: Any
+) -> None:
+    results = []
+    for part in (1 << 40, 1 << 12):
+        monkeypatch.setattr(rows, "_PART", part)
+        m = eval(f"nn.{program}", {"nn": nn})
+        x = images(penlight, 7, 4, 3, 200).requires_grad_()
+        (m(x) ** 3).sum().backward()
+        results.append([x.grad.numpy(), *(p.grad.numpy() for p in m.parameters())])
+    for whole, parts in zip(*results, strict=True):
+        np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-4)

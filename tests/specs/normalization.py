@@ -149,7 +149,7 @@ ModuleSpec(
     lambda rng: [Sample(normal(rng, 2, 2, 2, 1, 2))],
     errors=[Bad(ValueError, "5D", (np.ones((2, 4), "f"),))],
 )
-ModuleSpec("nn.LayerNorm", lambda torch: torch.nn.LayerNorm([2, 3]), _images)
+ModuleSpec("nn.LayerNorm", lambda torch: torch.nn.LayerNorm([4, 1, 3]), _images)
 ModuleSpec(
     "nn.LayerNorm plain", lambda torch: torch.nn.LayerNorm(3, elementwise_affine=False), _images
 )
@@ -159,7 +159,7 @@ ModuleSpec("nn.GroupNorm", lambda torch: torch.nn.GroupNorm(2, 4), _images)
 ModuleSpec("nn.GroupNorm plain", lambda torch: torch.nn.GroupNorm(4, 4, affine=False), _images)
 ModuleSpec("nn.GroupNorm without bias", lambda torch: torch.nn.GroupNorm(2, 4, bias=False), _images)
 ModuleSpec(
-    "nn.RMSNorm plain", lambda torch: torch.nn.RMSNorm([2, 3], elementwise_affine=False), _images
+    "nn.RMSNorm plain", lambda torch: torch.nn.RMSNorm([1, 3], elementwise_affine=False), _images
 )
 ModuleSpec(
     "nn.InstanceNorm3d",

@@ -218,7 +218,7 @@ class Hardswish(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        near = np.minimum(np.maximum(x, -3), 3)  # finite where x is not
+        near = clip(x, -3, 3)  # finite where x is not
         return dy * ((near / 3 + 0.5) * (np.abs(x) < 3) + (x >= 3))
 
 

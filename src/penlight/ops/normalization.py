@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from penlight.autograd.op import Op
+from penlight.kernels.rows import by_rows
 
 __all__ = ["BatchNorm", "FixedNorm", "GroupNorm", "LayerNorm", "RMSNorm"]
 
@@ -69,21 +70,24 @@ class BatchNorm(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
         c, r, w = ctx.saved
-        _, need_w, need_b, _ = ctx.edges
         dw = db = None
         u: Any = None
-        into_r = dr
         if dy is not None:
             dy = dy.reshape(c.shape)
             along = np.einsum("ncl,ncl->c", dy, c)
             dw, db = r * along, np.einsum("ncl->c", dy)
+            dr = _plus(dr, along if w is None else along * w)
             scale = r if w is None else r * w
-            u = dy * scale[:, None] - (db * scale / ctx.n)[:, None]
-            into_r = _plus(dr, along if w is None else along * w)
+            mean = db * scale / ctx.n
+            slope = dr * r * r * r / ctx.n
+            u = by_rows(
+                lambda dy, c: dy * scale[:, None] - mean[:, None] - c * slope[:, None], dy, c
+            )
+        elif dr is not None:
+            u = c * (dr * r * r * r / -ctx.n)[:, None]
         if dc is not None:
             u = _plus(u, dc - (np.einsum("ncl->c", dc) / ctx.n)[:, None])
-        if into_r is not None:
-            u = _plus(u, c * (into_r * r * r * r / -ctx.n)[:, None])
+        _, need_w, need_b, _ = ctx.edges
         return u.reshape(ctx.shape), (dw if need_w else None), (db if need_b else None), None
 
 
@@ -159,25 +163,28 @@ class GroupNorm(Op):
         _, _, need_w, need_b, _ = ctx.edges
         dw = db = None
         u: Any = None
-        into_r = dr
         if dy is not None:
             dy = dy.reshape(c.shape)
             along = np.einsum("ngdl,ngdl->ngd", dy, c)
             total = np.einsum("ngdl->ngd", dy)
-            if need_w:
-                dw = np.einsum("ng,ngd->gd", r, along).reshape(-1)
-            if need_b:
-                db = np.einsum("ngd->gd", total).reshape(-1)
+            dw = np.einsum("ng,ngd->gd", r, along).reshape(-1) if need_w else None
+            db = np.einsum("ngd->gd", total).reshape(-1) if need_b else None
             scale = _by_channel(r, w)
             mean = np.einsum("ngd->ng", total * scale) / ctx.n
-            u = dy * scale[..., None] - mean[:, :, None, None]
             if w is not None:
                 along = along * w.reshape(along.shape[1:])
-            into_r = _plus(dr, np.einsum("ngd->ng", along))
+            dr = _plus(dr, np.einsum("ngd->ng", along))
+            slope = dr * r * r * r / ctx.n
+            u = by_rows(
+                lambda dy, c, scale, mean, slope: (
+                    dy * scale[..., None] - mean[..., None, None] - c * slope[..., None, None]
+                ),
+                dy, c, scale, mean, slope,
+            )  # fmt: skip
+        elif dr is not None:
+            u = c * (dr * r * r * r / -ctx.n)[..., None, None]
         if dc is not None:
-            u = _plus(u, dc - (np.einsum("ngdl->ng", dc) / ctx.n)[:, :, None, None])
-        if into_r is not None:
-            u = _plus(u, c * (into_r * r * r * r / -ctx.n)[:, :, None, None])
+            u = _plus(u, dc - (np.einsum("ngdl->ng", dc) / ctx.n)[..., None, None])
         return u.reshape(ctx.shape), None, dw, db, None
 
 
@@ -225,25 +232,31 @@ class LayerNorm(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
         c, r, w = ctx.saved
-        _, _, need_w, need_b, _ = ctx.edges
         dw = db = None
         u: Any = None
-        into_r = dr
         if dy is not None:
-            g = dy = dy.reshape(c.shape)
-            if need_w:
-                dw = np.einsum("r,rn->n", r, dy * c).reshape(ctx.row_shape)
-            if need_b:
-                db = np.einsum("rn->n", dy).reshape(ctx.row_shape)
-            if w is not None:
-                g = dy * w.reshape(-1)
-            u = (g - (np.einsum("rn->r", g) / ctx.n)[:, None]) * r[:, None]
-            into_r = _plus(dr, np.einsum("rn,rn->r", g, c))
+            flat_w = None if w is None else w.reshape(-1)
+
+            def gradients(dy: Any, c: Any, r: Any, dr: Any) -> tuple[Any, Any, Any]:
+                product = dy * c
+                dw = np.einsum("r,rn->n", r, product)
+                if flat_w is None:
+                    g, along = dy, np.einsum("rn->r", product)
+                else:
+                    g, along = dy * flat_w, np.einsum("rn,n->r", product, flat_w)
+                mean = np.einsum("rn->r", g) / ctx.n
+                slope = _plus(dr, along) * r * r * r / ctx.n
+                dx = (g - mean[:, None]) * r[:, None] - c * slope[:, None]
+                return dx, dw, np.einsum("rn->n", dy)
+
+            u, dw, db = by_rows(gradients, dy.reshape(c.shape), c, r, dr)
+            dw, db = dw.reshape(ctx.row_shape), db.reshape(ctx.row_shape)
+        elif dr is not None:
+            u = c * (dr * r * r * r / -ctx.n)[:, None]
         if dc is not None:
             u = _plus(u, dc - (np.einsum("rn->r", dc) / ctx.n)[:, None])
-        if into_r is not None:
-            u = _plus(u, c * (into_r * r * r * r / -ctx.n)[:, None])
-        return u.reshape(ctx.shape), None, dw, db, None
+        _, _, need_w, need_b, _ = ctx.edges
+        return u.reshape(ctx.shape), None, (dw if need_w else None), (db if need_b else None), None
 
 
 class RMSNorm(Op):
@@ -275,15 +288,19 @@ class RMSNorm(Op):
         x, r, w = ctx.saved
         rows = _rows(x, ctx.dims)
         n = max(rows.shape[1], 1)
-        dw = None
-        dx: Any = None
-        into_r = dr
-        if dy is not None:
-            g = dy = dy.reshape(rows.shape)
-            if w is not None:
-                g = dy * w.reshape(-1)
-                dw = np.einsum("r,rn->n", r, dy * rows).reshape(w.shape)
-            dx = g * r[:, None]
-            into_r = _plus(dr, np.einsum("rn,rn->r", g, rows))
-        dx = _plus(dx, rows * (into_r * r * r * r / -n)[:, None])
-        return dx.reshape(x.shape), None, dw, None
+        if dy is None:
+            return (rows * (dr * r * r * r / -n)[:, None]).reshape(x.shape), None, None, None
+        flat_w = None if w is None else w.reshape(-1)
+
+        def gradients(dy: Any, x: Any, r: Any, dr: Any) -> tuple[Any, Any]:
+            product = dy * x
+            dw = np.einsum("r,rn->n", r, product)
+            if flat_w is None:
+                g, along = dy, np.einsum("rn->r", product)
+            else:
+                g, along = dy * flat_w, np.einsum("rn,n->r", product, flat_w)
+            slope = _plus(dr, along) * r * r * r / n
+            return g * r[:, None] - x * slope[:, None], dw
+
+        dx, dw = by_rows(gradients, dy.reshape(rows.shape), rows, r, dr)
+        return dx.reshape(x.shape), None, (None if w is None else dw.reshape(w.shape)), None

@@ -29,7 +29,8 @@ class Softmax(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any, axis: int) -> Any:
-        y = np.exp(shifted(x, axis))
+        y = shifted(x, axis)
+        np.exp(y, out=y)
         y /= np.add.reduce(y, axis=axis, keepdims=True)
         ctx.save(y)
         ctx.axis = axis
