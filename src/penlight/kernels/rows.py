@@ -18,24 +18,25 @@ __all__ = ["by_rows"]
 _PART = 1 << 19  # bytes of one array that are dealt with at a time
 
 
-def by_rows(function: Callable[..., Any], *xs: Any) -> Any:
+def by_rows(
+    function: Callable[..., tuple[Any, ...]], xs: tuple[Any, ...], shape: tuple[int, ...]
+) -> tuple[Any, ...]:
     """``function(*xs)``, which treats the rows of its arguments apart, in parts of several rows.
 
     Args:
-        function: takes some rows of each of ``xs`` and returns an array like the first of them; or a
-            tuple of that and of totals over the rows, which are added up.
+        function: takes some rows of each of ``xs``; returns an array like the first of them, and
+            then totals over the rows, which are added up.
         xs: arrays of equal length, or None. Tensors, and what is small, reach ``function`` whole.
+        shape: what to reshape the first result to. Large ones are made in it, for a reshaped array
+            is a view, which the engine copies before it keeps it.
     """
     x = xs[0]
     if type(x) is not np.ndarray or x.nbytes <= 2 * _PART:
-        return function(*xs)
-    y = np.empty_like(x)
-    totals: tuple[Any, ...] = ()
+        y, *totals = function(*xs)
+        return y.reshape(shape), *totals
+    y = np.empty(shape, x.dtype)
+    rows, totals = y.reshape(x.shape), []
     for start, stop in ranges(len(x), max(_PART * len(x) // x.nbytes, 1)):
-        result = function(*(None if a is None else a[start:stop] for a in xs))
-        if type(result) is not tuple:
-            y[start:stop] = result
-            continue
-        y[start:stop], *more = result
-        totals = tuple(map(np.add, totals, more)) if totals else tuple(more)
-    return (y, *totals) if totals else y
+        rows[start:stop], *more = function(*(None if a is None else a[start:stop] for a in xs))
+        totals = [a + b for a, b in zip(totals, more, strict=True)] if totals else more
+    return y, *totals

@@ -80,15 +80,18 @@ class BatchNorm(Op):
             scale = r if w is None else r * w
             mean = db * scale / ctx.n
             slope = dr * r * r * r / ctx.n
-            u = by_rows(
-                lambda dy, c: dy * scale[:, None] - mean[:, None] - c * slope[:, None], dy, c
+            (u,) = by_rows(
+                lambda dy, c: (dy * scale[:, None] - mean[:, None] - c * slope[:, None],),
+                (dy, c),
+                ctx.shape,
             )
         elif dr is not None:
-            u = c * (dr * r * r * r / -ctx.n)[:, None]
+            u = (c * (dr * r * r * r / -ctx.n)[:, None]).reshape(ctx.shape)
         if dc is not None:
-            u = _plus(u, dc - (np.einsum("ncl->c", dc) / ctx.n)[:, None])
+            part = dc - (np.einsum("ncl->c", dc) / ctx.n)[:, None]
+            u = _plus(u, part.reshape(ctx.shape))
         _, need_w, need_b, _ = ctx.edges
-        return u.reshape(ctx.shape), (dw if need_w else None), (db if need_b else None), None
+        return u, (dw if need_w else None), (db if need_b else None), None
 
 
 class FixedNorm(Op):
@@ -175,17 +178,19 @@ class GroupNorm(Op):
                 along = along * w.reshape(along.shape[1:])
             dr = _plus(dr, np.einsum("ngd->ng", along))
             slope = dr * r * r * r / ctx.n
-            u = by_rows(
+            (u,) = by_rows(
                 lambda dy, c, scale, mean, slope: (
-                    dy * scale[..., None] - mean[..., None, None] - c * slope[..., None, None]
+                    dy * scale[..., None] - mean[..., None, None] - c * slope[..., None, None],
                 ),
-                dy, c, scale, mean, slope,
-            )  # fmt: skip
+                (dy, c, scale, mean, slope),
+                ctx.shape,
+            )
         elif dr is not None:
-            u = c * (dr * r * r * r / -ctx.n)[..., None, None]
+            u = (c * (dr * r * r * r / -ctx.n)[..., None, None]).reshape(ctx.shape)
         if dc is not None:
-            u = _plus(u, dc - (np.einsum("ngdl->ng", dc) / ctx.n)[..., None, None])
-        return u.reshape(ctx.shape), None, dw, db, None
+            part = dc - (np.einsum("ngdl->ng", dc) / ctx.n)[..., None, None]
+            u = _plus(u, part.reshape(ctx.shape))
+        return u, None, dw, db, None
 
 
 def _by_channel(r: Any, w: Any) -> Any:
@@ -249,14 +254,15 @@ class LayerNorm(Op):
                 dx = (g - mean[:, None]) * r[:, None] - c * slope[:, None]
                 return dx, dw, np.einsum("rn->n", dy)
 
-            u, dw, db = by_rows(gradients, dy.reshape(c.shape), c, r, dr)
+            u, dw, db = by_rows(gradients, (dy.reshape(c.shape), c, r, dr), ctx.shape)
             dw, db = dw.reshape(ctx.row_shape), db.reshape(ctx.row_shape)
         elif dr is not None:
-            u = c * (dr * r * r * r / -ctx.n)[:, None]
+            u = (c * (dr * r * r * r / -ctx.n)[:, None]).reshape(ctx.shape)
         if dc is not None:
-            u = _plus(u, dc - (np.einsum("rn->r", dc) / ctx.n)[:, None])
+            part = dc - (np.einsum("rn->r", dc) / ctx.n)[:, None]
+            u = _plus(u, part.reshape(ctx.shape))
         _, _, need_w, need_b, _ = ctx.edges
-        return u.reshape(ctx.shape), None, (dw if need_w else None), (db if need_b else None), None
+        return u, None, (dw if need_w else None), (db if need_b else None), None
 
 
 class RMSNorm(Op):
@@ -302,5 +308,5 @@ class RMSNorm(Op):
             slope = _plus(dr, along) * r * r * r / n
             return g * r[:, None] - x * slope[:, None], dw
 
-        dx, dw = by_rows(gradients, dy.reshape(rows.shape), rows, r, dr)
-        return dx.reshape(x.shape), None, (None if w is None else dw.reshape(w.shape)), None
+        dx, dw = by_rows(gradients, (dy.reshape(rows.shape), rows, r, dr), x.shape)
+        return dx, None, (None if w is None else dw.reshape(w.shape)), None

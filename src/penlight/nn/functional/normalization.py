@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from penlight._core.dtypes import finfo, float16, float32
-from penlight.autograd.grad_mode import no_grad
+from penlight.autograd.inplace import bump_version
 from penlight.nn.functional.checks import require_floating, require_same_dtype
 from penlight.ops import normalization as ops
 from penlight.tensor import Tensor
@@ -44,10 +46,11 @@ def _check_channels(name: str, channels: int, **tensors: Tensor | None) -> None:
             )
 
 
-def _move(running: Tensor | None, value: Tensor, momentum: float) -> None:
-    """running += momentum (value - running)."""
+def _move(running: Tensor | None, value: np.ndarray, momentum: float) -> None:
+    """running += momentum (value - running), in place and unrecorded."""
     if running is not None:
-        running.lerp_(value.to(running.dtype), momentum)
+        bump_version(running)
+        running._array += momentum * (value - running._array)
 
 
 def batch_norm(
@@ -109,10 +112,9 @@ def batch_norm(
     y, _, _, m, v = _with_float32(
         "batch_norm", lambda x, w, b: ops.BatchNorm.apply(x, w, b, eps), input, weight, bias
     )
-    if n and (running_mean is not None or running_var is not None):
-        with no_grad():
-            _move(running_mean, m, momentum)
-            _move(running_var, v * (n / (n - 1)), momentum)
+    if n:
+        _move(running_mean, m._array, momentum)
+        _move(running_var, v._array * (n / (n - 1)), momentum)
     return y
 
 
@@ -297,9 +299,8 @@ def instance_norm(
 
     y, _, _, m, v = _with_float32("instance_norm", run, input, weight, bias)
     if running_mean is not None and input._array.size:
-        with no_grad():
-            _move(running_mean, m.mean(0), momentum)
-            _move(running_var, v.mean(0) * (n / (n - 1)), momentum)
+        _move(running_mean, m._array.mean(0), momentum)
+        _move(running_var, v._array.mean(0) * (n / (n - 1)), momentum)
     return y
 
 
