@@ -63,6 +63,7 @@ def x_dtype(x: Any) -> np.dtype[Any]:
 def _plain_equation(equation: str, ndims: list[int]) -> tuple[list[str], str]:
     """Index names without ellipsis, blanks or an implicit output."""
     left, arrow, output = equation.replace(" ", "").partition("->")
+    _check_subscripts(left, output)
     inputs = left.split(",")
     if len(inputs) != len(ndims):
         raise RuntimeError(
@@ -87,6 +88,20 @@ def _plain_equation(equation: str, ndims: list[int]) -> tuple[list[str], str]:
         every = left.replace(",", "").replace("...", "")
         output = dots + "".join(sorted(c for c in set(every) if every.count(c) == 1))
     return inputs, output
+
+
+def _check_subscripts(inputs: str, output: str) -> None:
+    """Refuse signs that are no letters, and an output that names an index twice."""
+    for c in (inputs + output).replace("...", "").replace(",", ""):
+        if c not in string.ascii_letters:
+            raise RuntimeError(
+                f"einsum(): invalid subscript given, subscripts must be in [a-zA-Z], got {c!r}"
+            )
+    for c in output.replace(".", ""):
+        if output.count(c) > 1:
+            raise RuntimeError(
+                f"einsum(): output subscript {c} appears more than once in the output"
+            )
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.ops.arithmetic import DivRounded, check_divisor, divide_rounded
 from penlight.ops.complex import conjugate
-from penlight.ops.promotion import promoted
+from penlight.ops.promotion import as_scalar, promoted
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -203,6 +204,9 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     x, *bounds = promoted(input, *given, owner="clamp")
     if x._array.dtype.kind in "cb":
         raise NotImplementedError(f"clamp: not implemented for {x.dtype}")
+    for b in given:
+        if not isinstance(b, TensorBase):
+            as_scalar(b, x.dtype, "clamp")
     low = bounds.pop(0) if min is not None else None
     return Clamp.apply(x, low, bounds[0] if bounds else None)
 

@@ -57,7 +57,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     b: Any
     a, b = promoted(input, other, owner="where")
     d = (a if isinstance(a, TensorBase) else b).dtype
-    pair = (x if isinstance(x, TensorBase) else _as_array(x, d) for x in (a, b))
+    pair = (
+        x if isinstance(x, TensorBase) else _as_array(given, d)
+        for x, given in ((a, input), (b, other))
+    )  # fmt: skip
     if isinstance(condition, TensorBase) and condition._array.dtype == np.uint8:
         condition = condition != 0
     return Where.apply(condition, *pair)

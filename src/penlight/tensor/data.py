@@ -74,7 +74,7 @@ def _of_python(data: Any, owner: str) -> tuple[np.ndarray, Any]:
         raise ValueError(
             f"{owner}: expected sequences of equal length at each depth, got a ragged one"
         ) from None
-    if array.dtype.kind == "O" and kinds <= {int, bool}:
+    if array.dtype in (np.object_, np.uint64) and kinds <= {int, bool}:
         raise ValueError(f"{owner}: Overflow: an integer is too large for int64")
     if array.dtype.kind not in "biufc":
         raise TypeError(f"{owner}: can't convert {type(data).__name__} {data!r} to a tensor")

@@ -1,0 +1,146 @@
+"""Reductions over random dimensions, against NumPy and PyTorch."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import penlight
+
+SHAPES = [(), (1,), (4,), (2, 3), (3, 1, 2), (2, 3, 4), (0, 3), (2, 0, 3)]
+NUMPY: dict[str, Any] = {
+    "sum": np.sum, "mean": np.mean, "amax": np.max, "amin": np.min, "var": lambda x, **k: np.var(x, ddof=1, **k),
+    "std": lambda x, **k: np.std(x, ddof=1, **k), "norm": lambda x, **k: np.sqrt(np.sum(x * x, **k)),
+    "logsumexp": lambda x, **k: np.log(np.sum(np.exp(x), **k)), "all": np.all, "any": np.any,
+    "nansum": np.nansum, "count_nonzero": None,
+}  # fmt: skip
+
+
+@st.composite
+def cases(draw: Any) -> tuple[tuple[int, ...], Any, bool]:
+    """A shape, one or several of its dimensions (from either end), keepdim."""
+    shape = draw(st.sampled_from(SHAPES))
+    ndim = len(shape)
+    if not ndim or draw(st.booleans()):
+        return shape, draw(st.sampled_from([None, *range(-ndim, ndim)])), draw(st.booleans())
+    axes = draw(st.lists(st.integers(0, ndim - 1), min_size=1, unique=True))
+    signed = tuple(a - ndim if draw(st.booleans()) else a for a in axes)
+    return shape, signed, draw(st.booleans())
+
+
+@given(cases(), st.sampled_from([n for n, f in NUMPY.items() if f]))
+def test_values_are_numpys(case: Any, name: str) -> None:
+    shape, dim, keepdim = case
+    x = np.asarray(np.random.default_rng(0).standard_normal(shape), np.float64)
+    empty = x.size == 0 and name in ("amax", "amin")
+    if name == "logsumexp" and dim is None:
+        return
+    if name in ("amax", "amin") and dim is None:
+        dim = ()
+    call = getattr(penlight, name)
+    if name == "norm":
+        call = lambda x, dim, keepdim: penlight.norm(x, 2, dim, keepdim)  # noqa: E731
+    axis = None if dim == () else dim
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            expected = NUMPY[name](x, axis=axis, keepdims=keepdim)
+        except ValueError:  # NumPy, too, has no extremum of nothing
+            assert empty
+            with pytest.raises((IndexError, RuntimeError)):
+                call(penlight.from_numpy(x), dim, keepdim=keepdim)
+            return
+        y = call(penlight.from_numpy(x), dim, keepdim=keepdim)
+    np.testing.assert_allclose(y.numpy(), expected, rtol=1e-9, atol=1e-12)
+    assert y.shape == np.shape(expected)
+
+
+@pytest.mark.parity
+@settings(max_examples=400)
+@given(
+    case=cases(),
+    name=st.sampled_from(
+        ["sum", "mean", "amax", "amin", "var", "std", "norm", "logsumexp", "nansum", "all", "any",
+         "count_nonzero", "prod", "argmax", "max", "min", "median", "cumsum", "cumprod", "softmax",
+         "logcumsumexp", "sort", "topk", "cummax", "quantile", "mode", "kthvalue", "aminmax", "unbind",
+         "nanmedian", "flip", "squeeze", "diff"]
+    ),
+)  # fmt: skip
+def test_pytorch_gives_the_same(torch: Any, case: Any, name: str) -> None:
+    """Values, gradients, shapes; and that both refuse."""
+    shape, dim, keepdim = case
+    x = np.asarray(np.random.default_rng(0).permutation(int(np.prod(shape))).reshape(shape) - 2.3)
+    arguments: tuple[Any, ...] = (dim, keepdim)
+    if name in (
+        "cumsum",
+        "cumprod",
+        "softmax",
+        "logcumsumexp",
+        "sort",
+        "cummax",
+        "unbind",
+        "flip",
+        "squeeze",
+    ):
+        arguments = (dim,)
+    named: dict[str, Any] = {}
+    if name in ("var", "std"):
+        arguments, named = (dim,), {"keepdim": keepdim}
+    if name == "count_nonzero":
+        arguments = (dim,)
+    if name == "flip" and isinstance(dim, int):
+        arguments = ((dim,),)
+    if name == "norm":
+        arguments = (2, dim, keepdim)
+    if name in ("topk", "kthvalue"):
+        arguments = (1, dim)
+    if name == "quantile":
+        arguments = (0.4, dim, keepdim)
+    if name == "aminmax":
+        arguments, named = (), {"dim": dim, "keepdim": keepdim}
+    if name == "diff":
+        arguments = (1, dim)
+    if dim is None and name not in (
+        "sum",
+        "mean",
+        "nansum",
+        "count_nonzero",
+        "var",
+        "std",
+        "norm",
+        "quantile",
+        "aminmax",
+    ):
+        return
+    results = []
+    for lib in (penlight, torch):
+        leaf = lib.from_numpy(x.copy()).requires_grad_()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                y = getattr(lib, name)(leaf, *arguments, **named)
+            except (RuntimeError, IndexError, TypeError, ValueError) as error:
+                results.append(type(error).__name__)
+                continue
+        outputs = list(y) if isinstance(y, (tuple, list)) else [y]
+        total = sum((t * (i + 1)).sum() for i, t in enumerate(outputs) if t.requires_grad)
+        if not isinstance(total, int):
+            total.backward()
+        results.append([t.detach().numpy() for t in outputs])
+        results[-1].append(None if leaf.grad is None else leaf.grad.numpy())
+    ours, theirs = results
+    if theirs == "TypeError":  # a tuple where PyTorch takes one dimension alone
+        return
+    if isinstance(ours, str) or isinstance(theirs, str):
+        assert type(ours) is type(theirs), f"{name}{arguments}: {ours}, PyTorch {theirs}"
+        return
+    for a, b in zip(ours, theirs, strict=True):
+        assert (a is None) == (b is None)
+        if b is not None:
+            assert (a.shape, a.dtype) == (b.shape, b.dtype), (name, arguments, named)
+            np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
