@@ -15,6 +15,7 @@ import numpy as np
 from penlight.autograd.op import Op
 from penlight.kernels import special
 from penlight.kernels.pointwise import clip, negative_part, positive_part
+from penlight.ops.complex import conjugate
 from penlight.ops.promotion import floating
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ class Sigmoid(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * (y * (1 - y))
+        return dy * conjugate(y * (1 - y))
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -273,7 +274,7 @@ class Tanh(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * (1 - y * y)
+        return dy * conjugate(1 - y * y)
 
 
 def tanh(input: Tensor) -> Tensor:

@@ -29,6 +29,15 @@ class _Exporter:
         return (1, 0)  # the CPU
 
 
+class _Writable:
+    """The memory of an array that NumPy holds to be read-only, without that mark."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array  # keeps the memory
+        address = array.__array_interface__["data"][0]
+        self.__array_interface__ = {**array.__array_interface__, "data": (address, False)}
+
+
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor on the memory of another library's array (or of a DLPack capsule).
 
@@ -38,19 +47,29 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """
     if isinstance(ext_tensor, Tensor):
         return ext_tensor.detach()
-    if type(ext_tensor).__name__ == "PyCapsule":
-        ext_tensor = _Exporter(ext_tensor)
-    elif not hasattr(ext_tensor, "__dlpack__"):
-        raise TypeError(
-            "from_dlpack: expected an object with __dlpack__ or a capsule, got "
-            f"{type(ext_tensor).__name__}"
-        )
-    kind, _ = ext_tensor.__dlpack_device__()
-    if int(kind) not in (1, 3):  # the CPU, or host memory pinned for CUDA
-        raise BufferError(f"from_dlpack: the array lies on a device of kind {kind}, not on the CPU")
-    array = np.from_dlpack(ext_tensor)
+    capsule = ext_tensor if type(ext_tensor).__name__ == "PyCapsule" else _export(ext_tensor)
+    says_read_only = "versioned" in repr(capsule)  # the older capsules can't say it
+    array = np.from_dlpack(_Exporter(capsule))
+    if not array.flags.writeable and not says_read_only:
+        array = np.asarray(_Writable(array))
     dtype_of(array)
     return wrap(Tensor, array)
+
+
+def _export(array: Any) -> Any:
+    """The capsule of an array on the CPU."""
+    if not hasattr(array, "__dlpack__"):
+        raise TypeError(
+            "from_dlpack: expected an object with __dlpack__ or a capsule, got "
+            f"{type(array).__name__}"
+        )
+    kind, _ = array.__dlpack_device__()
+    if int(kind) not in (1, 3):  # the CPU, or host memory pinned for CUDA
+        raise BufferError(f"from_dlpack: the array lies on a device of kind {kind}, not on the CPU")
+    try:
+        return array.__dlpack__(max_version=(1, 0))
+    except TypeError:  # an exporter of before versions
+        return array.__dlpack__()
 
 
 def to_dlpack(tensor: Tensor) -> Any:
