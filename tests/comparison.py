@@ -6,24 +6,7 @@ from typing import Any
 
 import numpy as np
 
-
-def is_tensor(value: Any) -> bool:
-    return hasattr(value, "requires_grad") and hasattr(value, "detach")
-
-
-def flatten(value: Any) -> list[Any]:
-    """All tensors and numbers in a nested result, in order."""
-    if is_tensor(value):
-        return [value]
-    if isinstance(value, dict):
-        return [leaf for k in sorted(value) for leaf in flatten(value[k])]
-    if isinstance(value, (list, tuple)):
-        return [leaf for v in value for leaf in flatten(v)]
-    return [value]
-
-
-def tensors(value: Any) -> list[Any]:
-    return [v for v in flatten(value) if is_tensor(v)]
+from penlight.testing.specs.programs import flatten, is_tensor, tensors
 
 
 def array(t: Any) -> np.ndarray:

@@ -11,16 +11,14 @@ import pytest
 
 import penlight
 from penlight.testing import gradcheck, gradgradcheck
+from penlight.testing.specs import MODULES, Bad, ModuleSpec, Sample, module_program
+from penlight.testing.specs.programs import built, fill, flatten, is_tensor, leaves, run, tensors
 from tests.comparison import (
     array,
     assert_same,
     assert_same_gradients,
     backward_through,
-    flatten,
-    is_tensor,
-    tensors,
 )
-from tests.specs import MODULES, Bad, ModuleSpec, Sample
 
 CASES = [
     pytest.param(spec, sample, id=f"{spec.name}[{sample!r}]")
@@ -37,53 +35,10 @@ each_case = pytest.mark.parametrize(("spec", "sample"), CASES)
 both_modes = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 
 
-def fill(module: Any, seed: int = 0) -> Any:
-    """Give a module of either library the same numbers, drawn in the order of its state dict."""
-    rng = np.random.default_rng(seed)
-    for name, t in module.state_dict().items():
-        if not is_tensor(t) or not t.dtype.is_floating_point:
-            continue  # counters and other state stay as they were built
-        values = rng.standard_normal(tuple(t.shape)) / 2
-        t.numpy()[...] = np.abs(values) + 0.5 if "var" in name else values
-    return module
-
-
-def built(spec: ModuleSpec, torch: Any, training: bool, seed: int = 0) -> Any:
-    return fill(spec.build(torch), seed).train(training)
-
-
-def run(module: Any, args: Any, kwargs: Any) -> Any:
-    """Call on clones of the inputs, so that modules that work in place may be tested on leaves."""
-    penlight.manual_seed(0)
-    return module(*_clones(args), **{k: _clones(v) for k, v in kwargs.items()})
-
-
-def _clones(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return type(value)(_clones(v) for v in value)
-    return value.clone() if is_tensor(value) else value
-
-
-def leaves(args: Any, kwargs: Any) -> list[Any]:
-    """The inputs that require gradients."""
-    return [t for t in tensors((args, list(kwargs.values()))) if t.requires_grad]
-
-
-def _float64(spec: ModuleSpec, sample: Sample, training: bool) -> tuple[Any, list[Any]]:
-    """The call as a function of its inputs and parameters, which are perturbed in place."""
-    module = built(spec, penlight, training).double()
-    args, kwargs = sample.bind(penlight, dtype="float64")
-
-    def function(*_: Any) -> Any:
-        return tuple(y for y in flatten(run(module, args, kwargs)) if is_tensor(y))
-
-    return function, leaves(args, kwargs) + [p for p in module.parameters() if p.requires_grad]
-
-
 @both_modes
 @each_case
 def test_gradient_is_numerical_gradient(spec: ModuleSpec, sample: Sample, training: bool) -> None:
-    function, wanted = _float64(spec, sample, training)
+    function, wanted = module_program(penlight, spec, sample, training)
     if not wanted:
         pytest.skip("neither inputs nor parameters have gradients")
     if not spec.numerical:
@@ -96,7 +51,7 @@ def test_gradient_is_numerical_gradient(spec: ModuleSpec, sample: Sample, traini
 def test_second_order_gradient(spec: ModuleSpec, sample: Sample, training: bool) -> None:
     if not spec.second_order or not spec.numerical:
         pytest.skip(spec.note)
-    function, wanted = _float64(spec, sample, training)
+    function, wanted = module_program(penlight, spec, sample, training)
     if not wanted:
         pytest.skip("neither inputs nor parameters have gradients")
     assert gradgradcheck(function, tuple(wanted))
@@ -109,7 +64,7 @@ def test_inputs_stay_and_results_repeat(spec: ModuleSpec, sample: Sample, traini
     for _ in range(2):
         module = built(spec, penlight, training)
         args, kwargs = sample.bind(penlight)
-        outputs = run(module, args, kwargs)
+        outputs = run(penlight, module, args, kwargs)
         backward_through(outputs)
         found = [*tensors(outputs), *(t.grad for t in leaves(args, kwargs))]
         found += [p.grad for p in module.parameters()] + list(module.buffers())
@@ -130,7 +85,9 @@ def test_copies_compute_the_same(spec: ModuleSpec, sample: Sample, training: boo
     for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
         fresh = built(spec, penlight, training)
         for a, b in zip(
-            flatten(run(fresh, args, kwargs)), flatten(run(other, args, kwargs)), strict=True
+            flatten(run(penlight, fresh, args, kwargs)),
+            flatten(run(penlight, other, args, kwargs)),
+            strict=True,
         ):
             if is_tensor(a):
                 assert a.dtype is b.dtype
@@ -149,7 +106,10 @@ def test_parity_with_pytorch(spec: ModuleSpec, sample: Sample, training: bool, t
     ours, theirs = built(spec, penlight, training), built(spec, torch, training)
     our_args, our_kwargs = sample.bind(penlight)
     their_args, their_kwargs = sample.bind(torch)
-    y, expected = run(ours, our_args, our_kwargs), run(theirs, their_args, their_kwargs)
+    y, expected = (
+        run(penlight, ours, our_args, our_kwargs),
+        run(torch, theirs, their_args, their_kwargs),
+    )
     assert_same(y, expected, spec.rtol, spec.atol, spec.name)
     backward_through(y)
     backward_through(expected)

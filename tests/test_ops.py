@@ -9,16 +9,14 @@ import pytest
 
 import penlight
 from penlight.testing import gradcheck, gradgradcheck
+from penlight.testing.specs import SPECS, OpSpec, Sample, op_program
+from penlight.testing.specs.programs import tensors
 from tests.comparison import (
     array,
     assert_same,
     assert_same_gradients,
     backward_through,
-    flatten,
-    is_tensor,
-    tensors,
 )
-from tests.specs import SPECS, OpSpec, Sample
 
 CASES = [
     pytest.param(spec, sample, id=f"{spec.name}[{sample!r}]")
@@ -33,21 +31,9 @@ ERRORS = [
 each_case = pytest.mark.parametrize(("spec", "sample"), CASES)
 
 
-def _float64(spec: OpSpec, sample: Sample) -> tuple[Any, list[Any]]:
-    """The call as a function of its differentiable tensors alone, in float64."""
-    args, kwargs = sample.bind(penlight, dtype="float64")
-    wanted = [t for t in tensors((args, list(kwargs.values()))) if t.requires_grad]
-
-    def function(*_: Any) -> Any:
-        penlight.manual_seed(0)
-        return tuple(y for y in flatten(spec.call(penlight, *args, **kwargs)) if is_tensor(y))
-
-    return function, wanted
-
-
 @each_case
 def test_gradient_is_numerical_gradient(spec: OpSpec, sample: Sample) -> None:
-    function, wanted = _float64(spec, sample)
+    function, wanted = op_program(penlight, spec, sample)
     if not spec.gradient or not wanted:
         assert not any(y.requires_grad for y in function()), f"{spec.name} has a gradient after all"
         return
@@ -58,7 +44,7 @@ def test_gradient_is_numerical_gradient(spec: OpSpec, sample: Sample) -> None:
 
 @each_case
 def test_second_order_gradient(spec: OpSpec, sample: Sample) -> None:
-    function, wanted = _float64(spec, sample)
+    function, wanted = op_program(penlight, spec, sample)
     if not (spec.gradient and spec.numerical and spec.second_order and wanted):
         pytest.skip("no second derivative")
     assert gradgradcheck(function, tuple(wanted))

@@ -61,9 +61,11 @@ def test_a_full_disk_is_one_line_that_names_the_file(tmp_path, monkeypatch):
 
 def test_a_missing_folder_names_the_file(tmp_path):
     path = tmp_path / "missing" / "a.bin"
-    with pytest.raises(FileNotFoundError, match=r"cannot write .*missing.*a\.bin: No such file"):
-        with atomic_write(path):
-            pass
+    with (
+        pytest.raises(FileNotFoundError, match=r"cannot write .*missing.*a\.bin: No such file"),
+        atomic_write(path),
+    ):
+        pass
 
 
 def test_an_unwritable_folder_names_the_file(tmp_path, monkeypatch):
@@ -71,9 +73,11 @@ def test_an_unwritable_folder_names_the_file(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
     monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(PermissionError, match=r"cannot write .*a\.bin: Permission denied"):
-        with atomic_write(tmp_path / "a.bin"):
-            pass
+    with (
+        pytest.raises(PermissionError, match=r"cannot write .*a\.bin: Permission denied"),
+        atomic_write(tmp_path / "a.bin"),
+    ):
+        pass
 
 
 def test_other_files_errors_are_left_as_they_are(tmp_path):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, OpSpec, Sample, binary, distinct, normal, positive, unary
+from penlight.testing.specs.spec import (
+    Bad,
+    OpSpec,
+    Sample,
+    distinct,
+    normal,
+    positive,
+    unary,
+)
 
 
 def _unit(rng, *shape):  # type: ignore[no-untyped-def]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, OpSpec, Sample, distinct, integers, normal, positive
+from penlight.testing.specs.spec import Bad, OpSpec, Sample, distinct, integers, normal, positive
 
 _x = np.ones((2, 3), np.float32)
 _nan = np.float32([[1, np.nan, 3, 2], [5, 4, 7, 6]])

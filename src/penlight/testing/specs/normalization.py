@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, normal, positive
+from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, normal, positive
 
 _x = np.ones((2, 4, 3), np.float32)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, normal
+from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, normal
 
 _ones = lambda *shape: np.ones(shape, np.float32)  # noqa: E731
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, OpSpec, Sample, normal
+from penlight.testing.specs.spec import Bad, OpSpec, Sample, normal
 
 _x = np.ones((2, 3), np.float32)
 _i = np.array([[0, 2, 1], [1, 0, 0]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, OpSpec, Sample, binary, normal, positive, unary
+from penlight.testing.specs.spec import Bad, OpSpec, Sample, binary, normal, positive, unary
 
 F32 = np.ones(3, np.float32)
 

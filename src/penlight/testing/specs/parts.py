@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, OpSpec, Sample, distinct, normal, positive
+from penlight.testing.specs.spec import Bad, OpSpec, Sample, distinct, normal, positive
 
 _x = np.ones((3, 4), np.float32)
 

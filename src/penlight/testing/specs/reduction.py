@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, OpSpec, Sample, distinct, normal, positive
+from penlight.testing.specs.spec import Bad, OpSpec, Sample, distinct, normal
 
 
 def _over_dims(make=normal):  # type: ignore[no-untyped-def]
@@ -65,10 +65,7 @@ OpSpec(
 OpSpec(
     "torch.var",
     lambda torch, x, dim=None, keepdim=False, **k: torch.var(x, dim, keepdim=keepdim, **k),
-    lambda rng: (
-        [*_over_dims()(rng), Sample(normal(rng, 2, 3), 1, correction=0)][:8]
-        + [Sample(normal(rng, 2, 3), 1, correction=0)]
-    ),
+    lambda rng: ([*list(_over_dims()(rng))[:8], Sample(normal(rng, 2, 3), 1, correction=0)]),
     errors=[Bad(RuntimeError, "floating", (np.arange(3),))],
 )
 OpSpec(

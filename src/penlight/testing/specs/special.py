@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import (
+from penlight.testing.specs.spec import (
     Bad,
     OpSpec,
     Sample,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
+from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
 
 _x = np.ones((2, 3), np.float32)
 _integers = Bad(NotImplementedError, "dtype torch.int64", (np.ones(2, np.int64),))

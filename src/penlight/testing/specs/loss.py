@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
+from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
 
 _zeros = np.zeros((3, 4), np.float32)
 REDUCTIONS = ("mean", "sum", "none")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal, positive
+from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal, positive
 
 _ones = lambda *shape: np.ones(shape, np.float32)  # noqa: E731
 _nan, _inf = float("nan"), float("inf")

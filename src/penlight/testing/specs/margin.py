@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.loss import REDUCTIONS, Constant, function
-from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
+from penlight.testing.specs.loss import REDUCTIONS, Constant, function
+from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
 
 _x = np.ones((2, 3), np.float32)
 _unknown = {"reduction": "average"}

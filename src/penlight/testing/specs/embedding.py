@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.specs.spec import Bad, ModuleSpec, OpSpec, Sample, normal
+from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, normal
 
 _index = np.array([[0, 2], [3, 2]])
 _table = np.ones((4, 3), np.float32)
