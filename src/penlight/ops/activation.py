@@ -103,6 +103,8 @@ class Prelu(Op):
     Source: He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", 2015, equation 1.
     """
 
+    label = "PreluKernelBackward0"
+
     @staticmethod
     def forward(ctx: Any, x: Any, w: Any) -> Any:
         ctx.save(x, w)
@@ -358,6 +360,8 @@ class GeluTanh(Op):
 
     dx = dy [(1 + tanh u) / 2 + x (1 - tanh^2 u) u' / 2].
     """
+
+    label = "GeluBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:

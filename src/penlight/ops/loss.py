@@ -46,11 +46,11 @@ class ClassLoss(Op):
         return loss.reshape(self.target_shape) if self.scale is None else loss.sum() * self.scale
 
     def share(self, dy: Any, places: Any, w: Any, ignored: Any) -> Any:
-        """The gradient of each loss before it was weighted and summed, (N, L)."""
+        """The gradient of each loss before it was weighted and summed, (N, L) or one for all."""
         dy = dy.reshape(places.shape) if self.scale is None else dy * self.scale
         if w is not None:
             dy = dy * w
-        return np.broadcast_to(dy, places.shape) if ignored is None else np.where(ignored, 0, dy)
+        return dy if ignored is None else np.where(ignored, 0, dy)
 
 
 class CrossEntropy(ClassLoss):
@@ -63,6 +63,7 @@ class CrossEntropy(ClassLoss):
     Source: Bishop, "Pattern Recognition and Machine Learning", Springer 2006, equation 4.109.
     """
 
+    label = "NllLossBackward0"
     materialize = False
 
     @staticmethod
@@ -83,7 +84,8 @@ class CrossEntropy(ClassLoss):
         p, places, w, ignored = ctx.saved
         dx: Any = None
         if dy is not None:
-            dx = MinusOneHot.apply(p, places) * ctx.share(dy, places, w, ignored)[:, None]
+            share = ctx.share(dy, places, w, ignored)
+            dx = MinusOneHot.apply(p, places) * (share[:, None] if share.ndim else share)
         if dp is not None:
             part = p * (dp - np.sum(dp * p, axis=1, keepdims=True))
             dx = part if dx is None else dx + part
@@ -107,6 +109,8 @@ class MinusOneHot(Op):
 class NegativeLogLikelihood(ClassLoss):
     """L = -w z[t] for log-probabilities z; dz[t] = -w dL, and 0 for the other classes."""
 
+    label = "NllLossBackward0"
+
     @staticmethod
     def forward(
         ctx: Any, z: np.ndarray, t: np.ndarray, w: Any, ignored: Any, scale: float | None
@@ -122,7 +126,10 @@ class NegativeLogLikelihood(ClassLoss):
 
 
 class Placed(Op):
-    """y = x at the given places of a flat array, each named once, and 0 elsewhere; dx = dy there."""
+    """y = x at the given places of a flat array, each named once, and 0 elsewhere; dx = dy there.
+
+    x has a value for each place, or one for all.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -50,6 +50,7 @@ class BatchNorm(Op):
     Source: Ioffe & Szegedy, "Batch Normalization", 2015.
     """
 
+    label = "NativeBatchNormBackward0"
     materialize = False
 
     @staticmethod
@@ -100,6 +101,8 @@ class FixedNorm(Op):
     dx = dy r w, dw = r sum(dy (x - m)), db = sum(dy), over the batch and all positions.
     """
 
+    label = "NativeBatchNormBackward0"
+
     @staticmethod
     def forward(
         ctx: Any, x: np.ndarray, m: np.ndarray, v: np.ndarray, w: Any, b: Any, eps: float
@@ -140,6 +143,7 @@ class GroupNorm(Op):
     Normalization", 2016.
     """
 
+    label = "NativeGroupNormBackward0"
     materialize = False
 
     @staticmethod
@@ -215,6 +219,7 @@ class LayerNorm(Op):
     Source: Ba, Kiros & Hinton, "Layer Normalization", 2016.
     """
 
+    label = "NativeLayerNormBackward0"
     materialize = False
 
     @staticmethod
