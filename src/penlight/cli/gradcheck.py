@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -59,8 +60,9 @@ def gradcheck(
     console = Console(highlight=False)
     chosen = [case for case in _cases() if name is None or name.lower() in case.name.lower()]
     if not chosen:
-        known = ", ".join(sorted({case.name for case in _cases()}))
-        raise ConfigError(f"gradcheck: no op, module or model is called {name!r}; known: {known}")
+        near = difflib.get_close_matches(str(name), [case.name for case in _cases()], 3, 0.4)
+        hint = f"did you mean {', '.join(near)}?" if near else "without a name all are checked"
+        raise ConfigError(f"gradcheck: no op, module or model is called {name!r}; {hint}")
     table = Table("name", "kind", "cases", "1st order", "2nd order", "seconds")
     failed = 0
     for case in track(chosen, "checking", console=console, transient=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penlight.testing.specs.loss import REDUCTIONS, Constant, function
-from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, integers, normal
+from penlight.testing.specs.loss import REDUCTIONS, function
+from penlight.testing.specs.spec import Bad, Constant, ModuleSpec, OpSpec, Sample, integers, normal
 
 _logits = np.zeros((3, 4), np.float32)
 _image = np.zeros((3, 4, 2, 2), np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
+from penlight.testing.specs.spec import Bad, Constant, ModuleSpec, OpSpec, Sample, distinct, normal
 
 _zeros = np.zeros((3, 4), np.float32)
 REDUCTIONS = ("mean", "sum", "none")
@@ -14,28 +14,9 @@ def probabilities(rng, *shape):  # type: ignore[no-untyped-def]
     return np.asarray(rng.uniform(0.1, 0.9, shape), np.float32)
 
 
-class Constant:
-    """An array that becomes a tensor without gradient: targets and weights."""
-
-    def __init__(self, array):  # type: ignore[no-untyped-def]
-        self.array = array
-
-    def __repr__(self) -> str:
-        return f"const{list(self.array.shape)}".replace(" ", "")
-
-
 def function(name):  # type: ignore[no-untyped-def]
-    """A call of ``nn.functional``, constants in the first argument's dtype."""
-
-    def call(torch, x, *args, **kwargs):  # type: ignore[no-untyped-def]
-        def convert(v):  # type: ignore[no-untyped-def]
-            return torch.from_numpy(v.array.copy()).to(x.dtype) if isinstance(v, Constant) else v
-
-        return getattr(torch.nn.functional, name)(
-            x, *map(convert, args), **{k: convert(v) for k, v in kwargs.items()}
-        )
-
-    return call
+    """A call of ``nn.functional``."""
+    return lambda torch, *args, **kwargs: getattr(torch.nn.functional, name)(*args, **kwargs)
 
 
 def shifted(rng, *shape):  # type: ignore[no-untyped-def]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penlight.testing.specs.loss import REDUCTIONS, Constant, function
-from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, distinct, normal
+from penlight.testing.specs.loss import REDUCTIONS, function
+from penlight.testing.specs.spec import Bad, Constant, ModuleSpec, OpSpec, Sample, distinct, normal
 
 _x = np.ones((2, 3), np.float32)
 _unknown = {"reduction": "average"}
@@ -208,7 +208,9 @@ OpSpec(
 )
 
 _samples = {
-    "pairs": lambda rng: [Sample(distinct(rng, 2, 3), np.float32([[1, -1, 1], [-1, -1, 1]]))],
+    "pairs": lambda rng: [
+        Sample(distinct(rng, 2, 3), Constant(np.float32([[1, -1, 1], [-1, -1, 1]])))
+    ],
     "two": lambda rng: [Sample(distinct(rng, 2), normal(rng, 2, scale=0.01), np.array([1, -1]))],
     "vectors": lambda rng: [Sample(normal(rng, 2, 3), normal(rng, 2, 3), np.array([1, -1]))],
     "triplets": lambda rng: [_triplets(rng)],

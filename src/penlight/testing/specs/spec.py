@@ -33,7 +33,19 @@ class Sample:
         return args, {k: to_tensor(torch, v, dtype, grad) for k, v in self.kwargs.items()}
 
 
+class Constant:
+    """An array that becomes a tensor without gradient: targets and weights."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __repr__(self) -> str:
+        return f"const{list(self.array.shape)}".replace(" ", "")
+
+
 def to_tensor(torch: Any, value: Any, dtype: str | None, grad: bool) -> Any:
+    if isinstance(value, Constant):
+        return to_tensor(torch, value.array, dtype, grad=False)
     if isinstance(value, (list, tuple)) and any(isinstance(v, np.ndarray) for v in value):
         return type(value)(to_tensor(torch, v, dtype, grad) for v in value)
     if not isinstance(value, np.ndarray):
