@@ -16,7 +16,7 @@ from penlight.autograd.op import Op
 from penlight.kernels import special
 from penlight.kernels.pointwise import clip, negative_part, positive_part
 from penlight.ops.complex import conjugate
-from penlight.ops.promotion import floating
+from penlight.ops.promotion import floating, real_floating
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -48,6 +48,8 @@ class Relu(Op):
 
 def relu(input: Tensor) -> Tensor:
     """max(input, 0), elementwise."""
+    if input._array.dtype.kind in "bc":
+        raise NotImplementedError(f"relu: not implemented for {input.dtype}")
     return Relu.apply(input)
 
 
@@ -303,7 +305,7 @@ class Erf(Op):
 
 def erf(input: Tensor) -> Tensor:
     """The error function, elementwise."""
-    return Erf.apply(floating(input))
+    return Erf.apply(real_floating("erf", input))
 
 
 class Erfc(Op):
@@ -321,7 +323,7 @@ class Erfc(Op):
 
 def erfc(input: Tensor) -> Tensor:
     """1 - erf(input), elementwise, accurate also where erf is nearly 1."""
-    return Erfc.apply(floating(input))
+    return Erfc.apply(real_floating("erfc", input))
 
 
 class Gelu(Op):

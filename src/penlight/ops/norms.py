@@ -122,7 +122,7 @@ def vector_norm(
         )
     if isinstance(p, bool) or not isinstance(p, (int, float)):
         raise RuntimeError(f"{name}: p must be a number or inf, got {p!r}")
-    axes = reduced_axes(dim, input._array.ndim)
+    axes, p = reduced_axes(dim, input._array.ndim), float(p)
     if p == 2:
         return Norm2.apply(input, axes, keepdim)
     if math.isinf(p):

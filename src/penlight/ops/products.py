@@ -12,7 +12,7 @@ from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.ops.complex import conjugate
 from penlight.ops.einsum import tensordot
-from penlight.ops.promotion import as_scalar, result_type
+from penlight.ops.promotion import as_operand, as_scalar, result_type
 from penlight.ops.strides import Diagonal
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     Raises:
         RuntimeError: if the dtypes differ.
     """
+    weight = as_operand(weight, "lerp")
     tensors = [x for x in (input, end, weight) if isinstance(x, TensorBase)]
     if any(x._array.dtype != input._array.dtype for x in tensors):
         raise RuntimeError(

@@ -12,7 +12,9 @@ from penlight._core.dtypes import dtype_of, get_default_dtype, promote_types
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import Cast
 
-__all__ = ["as_operand", "as_scalar", "cast", "floating", "promoted", "result_type"]
+__all__ = [
+    "as_operand", "as_scalar", "cast", "floating", "promoted", "real_floating", "result_type",
+]  # fmt: skip
 
 _NUMBERS = (bool, int, float, complex)
 
@@ -31,16 +33,27 @@ def floating(input: Any) -> Any:
     return input
 
 
+def real_floating(name: str, input: Any) -> Any:
+    """As :func:`floating`, for functions that are not defined on complex numbers here.
+
+    Raises:
+        NotImplementedError: for complex tensors.
+    """
+    if input._array.dtype.kind == "c":
+        raise NotImplementedError(f"{name}: not implemented for {input.dtype}")
+    return floating(input)
+
+
 def as_operand(value: Any, owner: str = "operand") -> Any:
     """A tensor or Python number as it is; NumPy scalars as numbers; ndarrays as tensors.
 
     Raises:
         TypeError: for anything else.
     """
+    if isinstance(value, np.generic):  # before the numbers: np.float64 is a float, but not weak
+        return value.item()
     if isinstance(value, (TensorBase, *_NUMBERS)):
         return value
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.ndarray):
         return wrap(TensorBase._result_type, value)
     raise TypeError(f"{owner}: expected a Tensor or a number, got {type(value).__name__}")

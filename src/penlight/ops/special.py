@@ -12,7 +12,7 @@ from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
 from penlight.kernels import gamma
 from penlight.ops.comparison import elementwise
-from penlight.ops.promotion import cast, floating, promoted
+from penlight.ops.promotion import cast, floating, promoted, real_floating
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -58,19 +58,19 @@ class Lgamma(Op):
 
 def lgamma(input: Tensor) -> Tensor:
     """The logarithm of the absolute value of the gamma function."""
-    return Lgamma.apply(floating(input))
+    return Lgamma.apply(real_floating("lgamma", input))
 
 
 def digamma(input: Tensor) -> Tensor:
     """The derivative of :func:`lgamma`."""
-    return Digamma.apply(floating(input), 0)
+    return Digamma.apply(real_floating("digamma", input), 0)
 
 
 def polygamma(n: int, input: Tensor) -> Tensor:
     """The n-th derivative of :func:`digamma`."""
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got {n}")
-    return Polygamma.apply(floating(input), int(n))
+    return Polygamma.apply(real_floating("polygamma", input), int(n))
 
 
 def mvlgamma(input: Tensor, p: int) -> Tensor:
@@ -80,7 +80,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     """
     if p < 1:
         raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, got {p}")
-    x = floating(input)
+    x = real_floating("mvlgamma", input)
     total = sum((lgamma(x - j / 2) for j in range(1, p)), lgamma(x))
     return total + p * (p - 1) / 4 * math.log(math.pi)
 
@@ -102,7 +102,7 @@ class Erfinv(Op):
 
 def erfinv(input: Tensor) -> Tensor:
     """The inverse of erf: infinite at -1 and 1, NaN beyond."""
-    return Erfinv.apply(floating(input))
+    return Erfinv.apply(real_floating("erfinv", input))
 
 
 class Logit(Op):
@@ -130,7 +130,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     Args:
         eps: hold the input in [eps, 1 - eps]. Default: not at all.
     """
-    return Logit.apply(floating(input), eps)
+    return Logit.apply(floating(input), eps if eps is None else float(eps))
 
 
 class Xlogy(Op):

@@ -103,8 +103,12 @@ def _kinds_of(data: Any, owner: str) -> set[Any]:
     if not isinstance(data, (list, tuple)):
         if data is None:
             raise RuntimeError(f"{owner}: Could not infer dtype of NoneType")
-        kind = type(data)
-        return {kind} if kind in _PYTHON else {dtype_of(np.asarray(data))}
+        if type(data) in _PYTHON:
+            return {type(data)}
+        array = np.asarray(data)
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"{owner}: can't convert {type(data).__name__} {data!r} to a tensor")
+        return {dtype_of(array)}
     kinds = set(map(type, data))
     if kinds <= _PYTHON:
         return kinds
