@@ -10,7 +10,7 @@ _x = np.ones((2, 3), np.float32)
 _integers = Bad(NotImplementedError, "dtype torch.int64", (np.ones(2, np.int64),))
 
 
-def _inputs(make):  # type: ignore[no-untyped-def]
+def _inputs(make):
     return lambda rng: [
         Sample(make(rng, 2, 3)),
         Sample(make(rng)),
@@ -22,13 +22,13 @@ def _inputs(make):  # type: ignore[no-untyped-def]
 _UNDERSCORED = {"relu", "hardtanh", "leaky_relu", "rrelu", "elu", "selu", "celu", "threshold"}
 
 
-def _row(name, *option_sets, make=distinct, inplace=False, errors=()):  # type: ignore[no-untyped-def]
-    def samples(rng):  # type: ignore[no-untyped-def]
+def _row(name, *option_sets, make=distinct, inplace=False, errors=()):
+    def samples(rng):
         yield from _inputs(make)(rng)
         for options in option_sets:
             yield Sample(make(rng, 3, 2), **options)
 
-    def call(torch, x, **options):  # type: ignore[no-untyped-def]
+    def call(torch, x, **options):
         function = getattr(torch.nn.functional, name)
         results = [function(x, **options)]
         if inplace:

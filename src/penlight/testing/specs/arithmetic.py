@@ -9,7 +9,7 @@ from penlight.testing.specs.spec import Bad, OpSpec, Sample, binary, normal, pos
 F32 = np.ones(3, np.float32)
 
 
-def _add(rng):  # type: ignore[no-untyped-def]
+def _add(rng):
     yield from binary()(rng)
     yield Sample(normal(rng, 2, 3), normal(rng, 3), alpha=2.5)
     yield Sample(normal(rng, 3), np.arange(3))

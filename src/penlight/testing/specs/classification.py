@@ -13,12 +13,12 @@ _classes = np.array([0, 1, 3])
 _weight = Constant(np.float32([0.5, 2, 1, 3]))
 
 
-def _distribution(rng, n, c):  # type: ignore[no-untyped-def]
+def _distribution(rng, n, c):
     p = rng.uniform(0.1, 1, (n, c))
     return np.asarray(p / p.sum(1, keepdims=True), np.float32)
 
 
-def _class_losses(rng):  # type: ignore[no-untyped-def]
+def _class_losses(rng):
     for reduction in REDUCTIONS:
         yield Sample(normal(rng, 3, 4), integers(rng, 0, 4, 3), reduction=reduction)
         yield Sample(normal(rng, 3, 4), integers(rng, 0, 4, 3), weight=_weight, reduction=reduction)
@@ -36,7 +36,7 @@ def _class_losses(rng):  # type: ignore[no-untyped-def]
     yield Sample(normal(rng, 2, 3, 4).swapaxes(1, 2), integers(rng, 0, 4, 2, 3))
 
 
-def _cross_entropy(rng):  # type: ignore[no-untyped-def]
+def _cross_entropy(rng):
     yield from _class_losses(rng)
     smoothed = {"label_smoothing": 0.3}
     for reduction in REDUCTIONS:

@@ -10,7 +10,7 @@ _index = np.array([[0, 2], [3, 2]])
 _table = np.ones((4, 3), np.float32)
 
 
-def _embedding(torch, i, w, **options):  # type: ignore[no-untyped-def]
+def _embedding(torch, i, w, **options):
     w = w.clone()  # which max_norm changes
     return torch.nn.functional.embedding(i, w, **options), w.detach().clone()
 

@@ -7,7 +7,7 @@ import numpy as np
 from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, normal
 
 
-def _linear(rng):  # type: ignore[no-untyped-def]
+def _linear(rng):
     yield Sample(normal(rng, 4, 3), normal(rng, 2, 3), normal(rng, 2))
     yield Sample(normal(rng, 3), normal(rng, 2, 3), normal(rng, 2))
     yield Sample(normal(rng, 2, 1, 3), normal(rng, 5, 3))
@@ -52,7 +52,7 @@ ModuleSpec(
 )
 
 
-def _bilinear(rng):  # type: ignore[no-untyped-def]
+def _bilinear(rng):
     yield Sample(normal(rng, 4, 3), normal(rng, 4, 2), normal(rng, 5, 3, 2), normal(rng, 5))
     yield Sample(normal(rng, 3), normal(rng, 2), normal(rng, 1, 3, 2))
     yield Sample(normal(rng, 2, 2, 1), normal(rng, 2, 2, 3), normal(rng, 2, 1, 3), normal(rng, 2))

@@ -10,22 +10,22 @@ _zeros = np.zeros((3, 4), np.float32)
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def probabilities(rng, *shape):  # type: ignore[no-untyped-def]
+def probabilities(rng, *shape):
     return np.asarray(rng.uniform(0.1, 0.9, shape), np.float32)
 
 
-def function(name):  # type: ignore[no-untyped-def]
+def function(name):
     """A call of ``nn.functional``."""
     return lambda torch, *args, **kwargs: getattr(torch.nn.functional, name)(*args, **kwargs)
 
 
-def shifted(rng, *shape):  # type: ignore[no-untyped-def]
+def shifted(rng, *shape):
     """Values whose differences from ``distinct`` ones lie off the kinks at 0, 0.3, 0.4 and 1."""
     return np.asarray(distinct(rng, *shape) + np.float32(0.11))
 
 
-def _pairs(**options):  # type: ignore[no-untyped-def]
-    def samples(rng):  # type: ignore[no-untyped-def]
+def _pairs(**options):
+    def samples(rng):
         for reduction in REDUCTIONS:
             yield Sample(distinct(rng, 2, 3), shifted(rng, 2, 3), reduction=reduction)
         yield Sample(distinct(rng), shifted(rng))
@@ -37,7 +37,7 @@ def _pairs(**options):  # type: ignore[no-untyped-def]
     return samples
 
 
-def _weighted(rng):  # type: ignore[no-untyped-def]
+def _weighted(rng):
     weight = Constant(np.float32([[1, 2, 0], [3, 0.5, 1]]))
     for reduction in REDUCTIONS:
         yield Sample(distinct(rng, 2, 3), shifted(rng, 2, 3), weight=weight, reduction=reduction)

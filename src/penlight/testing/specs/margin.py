@@ -11,7 +11,7 @@ _x = np.ones((2, 3), np.float32)
 _unknown = {"reduction": "average"}
 
 
-def _signs(rng, *shape):  # type: ignore[no-untyped-def]
+def _signs(rng, *shape):
     return Constant(np.float32(rng.integers(0, 2, shape) * 2 - 1))
 
 
@@ -122,7 +122,7 @@ OpSpec(
 )
 
 
-def _triplets(rng, **options):  # type: ignore[no-untyped-def]
+def _triplets(rng, **options):
     return Sample(
         distinct(rng, 4, 3), normal(rng, 4, 3, scale=2), normal(rng, 4, 3, scale=2), **options
     )

@@ -9,7 +9,7 @@ from penlight.testing.specs.spec import Bad, ModuleSpec, OpSpec, Sample, normal,
 _x = np.ones((2, 4, 3), np.float32)
 
 
-def _batch_norm(torch, x, w=None, b=None, training=True, momentum=0.3, dtype=None):  # type: ignore[no-untyped-def]
+def _batch_norm(torch, x, w=None, b=None, training=True, momentum=0.3, dtype=None):
     mean = torch.zeros(x.shape[1], dtype=x.dtype) + 0.5
     var = torch.ones(x.shape[1], dtype=x.dtype) * 2
     y = torch.nn.functional.batch_norm(x, mean, var, w, b, training, momentum)

@@ -9,11 +9,11 @@ from penlight.testing.specs.spec import Bad, OpSpec, Sample, distinct, normal, p
 _x = np.ones((3, 4), np.float32)
 
 
-def _method(name):  # type: ignore[no-untyped-def]
+def _method(name):
     return lambda torch, x, *a, **k: getattr(x, name)(*a, **k)
 
 
-def _call(name):  # type: ignore[no-untyped-def]
+def _call(name):
     return lambda torch, *a, **k: getattr(torch, name)(*a, **k)
 
 
@@ -214,7 +214,7 @@ OpSpec(
 )  # fmt: skip
 
 
-def _reduce(rng):  # type: ignore[no-untyped-def]
+def _reduce(rng):
     index = np.array([[0, 0, 2], [1, 1, 1]])
     for how in ("sum", "mean", "prod", "amax", "amin"):
         for with_self in (True, False):

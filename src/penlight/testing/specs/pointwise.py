@@ -15,19 +15,19 @@ from penlight.testing.specs.spec import (
 )
 
 
-def _unit(rng, *shape):  # type: ignore[no-untyped-def]
+def _unit(rng, *shape):
     """Inside (-0.9, 0.9), for arcsin and its like."""
     return np.asarray(rng.uniform(-0.9, 0.9, shape), np.float32)
 
 
-def _above_one(rng, *shape):  # type: ignore[no-untyped-def]
+def _above_one(rng, *shape):
     return np.asarray(rng.uniform(1.2, 4.0, shape), np.float32)
 
 
 _NO_INPLACE = ("asinh", "acosh", "atanh")
 
 
-def _row(name, make=normal, **options):  # type: ignore[no-untyped-def]
+def _row(name, make=normal, **options):
     OpSpec(
         f"torch.{name}",
         lambda torch, *a, **k: getattr(torch, name)(*a, **k),
@@ -146,7 +146,7 @@ OpSpec(
 )
 
 
-def _clamp(rng):  # type: ignore[no-untyped-def]
+def _clamp(rng):
     x = distinct(rng, 3, 4)
     yield Sample(x, -1.1, 1.1)
     yield Sample(x, min=-1.1)

@@ -7,8 +7,8 @@ import numpy as np
 from penlight.testing.specs.spec import Bad, OpSpec, Sample, distinct, normal
 
 
-def _over_dims(make=normal):  # type: ignore[no-untyped-def]
-    def samples(rng):  # type: ignore[no-untyped-def]
+def _over_dims(make=normal):
+    def samples(rng):
         x = make(rng, 2, 3, 4)
         for dim in (None, 0, -1, (0, 2)):
             for keepdim in (False, True):
@@ -19,8 +19,8 @@ def _over_dims(make=normal):  # type: ignore[no-untyped-def]
     return samples
 
 
-def _one_dim(make=normal):  # type: ignore[no-untyped-def]
-    def samples(rng):  # type: ignore[no-untyped-def]
+def _one_dim(make=normal):
+    def samples(rng):
         x = make(rng, 2, 3, 2)
         yield from (Sample(x, dim) for dim in (0, 1, -1))
         yield Sample(make(rng, 3, 2).T, 1)

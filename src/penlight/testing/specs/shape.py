@@ -10,16 +10,16 @@ _x = np.ones((2, 3), np.float32)
 _i = np.array([[0, 2, 1], [1, 0, 0]])
 
 
-def _call(name, *fixed):  # type: ignore[no-untyped-def]
+def _call(name, *fixed):
     return lambda torch, x, *a, **k: getattr(torch, name)(x, *a, **k)
 
 
-def _method(name):  # type: ignore[no-untyped-def]
+def _method(name):
     return lambda torch, x, *a, **k: getattr(x, name)(*a, **k)
 
 
-def _rows(name, *argument_lists, shape=(2, 3), method=False, **options):  # type: ignore[no-untyped-def]
-    def samples(rng):  # type: ignore[no-untyped-def]
+def _rows(name, *argument_lists, shape=(2, 3), method=False, **options):
+    def samples(rng):
         for arguments in argument_lists:
             yield Sample(normal(rng, *shape), *arguments)
         yield Sample(normal(rng, *shape[::-1]).T, *argument_lists[0])
@@ -147,7 +147,7 @@ OpSpec(
 )
 
 
-def _index_rows():  # type: ignore[no-untyped-def]
+def _index_rows():
     cases = [
         0, -1, slice(0, 2), slice(None, None, 2), (slice(None), 1), (..., 0), None, (0, None, slice(1, 3)),
         np.array([0, 2, 0]), (np.array([0, 1]), np.array([1, 1])), (slice(None), np.array([[0, 1], [3, 3]])),
@@ -179,22 +179,22 @@ def _index_rows():  # type: ignore[no-untyped-def]
 class _Hidden:
     """An index kept from becoming a tensor; printed in ids."""
 
-    def __init__(self, index) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, index) -> None:
         self.index = index
 
     def __repr__(self) -> str:
         return str(self.index).replace("\n", "")
 
 
-def _as(torch, hidden):  # type: ignore[no-untyped-def]
-    def convert(i):  # type: ignore[no-untyped-def]
+def _as(torch, hidden):
+    def convert(i):
         return torch.from_numpy(i) if isinstance(i, np.ndarray) else i
 
     index = hidden.index
     return tuple(map(convert, index)) if isinstance(index, tuple) else convert(index)
 
 
-def _set(torch, x, index, value):  # type: ignore[no-untyped-def]
+def _set(torch, x, index, value):
     y = x * 2
     y[_as(torch, index)] = value
     return y

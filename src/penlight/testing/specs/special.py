@@ -17,21 +17,21 @@ from penlight.testing.specs.spec import (
 )
 
 
-def _inside(rng, *shape):  # type: ignore[no-untyped-def]
+def _inside(rng, *shape):
     return np.asarray(rng.uniform(-0.95, 0.95, shape), np.float32)
 
 
-def _probability(rng, *shape):  # type: ignore[no-untyped-def]
+def _probability(rng, *shape):
     return np.asarray(rng.uniform(0.05, 0.95, shape), np.float32)
 
 
-def _off_poles(rng, *shape):  # type: ignore[no-untyped-def]
+def _off_poles(rng, *shape):
     """Positive numbers, and negative ones between the poles of the gamma function."""
     whole = rng.integers(-3, 5, shape)
     return np.asarray(whole + rng.uniform(0.2, 0.8, shape), np.float32)
 
 
-def _call(name):  # type: ignore[no-untyped-def]
+def _call(name):
     return lambda torch, *a, **k: getattr(torch, name)(*a, **k)
 
 

@@ -10,7 +10,7 @@ _x = np.ones((2, 3), np.float32)
 _nan = np.float32([[1, np.nan, 3, 2], [5, 4, 7, 6]])
 
 
-def _call(name):  # type: ignore[no-untyped-def]
+def _call(name):
     return lambda torch, *a, **k: getattr(torch, name)(*a, **k)
 
 
@@ -49,7 +49,7 @@ OpSpec(
 # -- order ----------------------------------------------------------------------------------------
 
 
-def _quantiles(rng):  # type: ignore[no-untyped-def]
+def _quantiles(rng):
     x = distinct(rng, 3, 5)
     for how in ("linear", "lower", "higher", "midpoint", "nearest"):
         yield Sample(x, 0.3, 1, interpolation=how)
