@@ -79,14 +79,15 @@ def set_num_threads(num: int) -> None:
     Results of chunked kernels do not depend on it. Those of a large ``matmul`` may, in the last bit.
 
     Raises:
-        TypeError: if it is no integer.
-        RuntimeError: if it is not positive.
+        RuntimeError: if it is no positive integer.
     """
     global _num_threads
     try:
         count = operator.index(num)
     except TypeError:
-        raise TypeError(f"set_num_threads expects an int, but got {type(num).__name__}") from None
+        raise RuntimeError(
+            f"set_num_threads expects an int, but got {type(num).__name__}"
+        ) from None
     if count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {count}")
     with _lock:

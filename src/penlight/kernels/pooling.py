@@ -18,10 +18,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from penlight.kernels.chunks import CACHE, ranges, run, scratch
-from penlight.kernels.windows import Size, Window, inside
+from penlight.kernels.windows import Size, Window, inside, strided
 
 __all__ = [
     "adaptive_edges", "adaptive_max_places", "gather_at", "max_pool", "scatter_at", "some_see_nothing", "spread_windows",
@@ -77,13 +76,13 @@ class _Lines:
             return x.reshape(-1)
         padded = scratch("padded", (len(x), *self.shape), x.dtype)
         padded.fill(value)
-        padded[(..., *self.inside)] = x
+        padded[self.inside] = x
         return padded.reshape(-1)
 
     def picked(self, line: np.ndarray, planes: int) -> np.ndarray:
         """What stands where the windows start, (n, *O), a view."""
         strides = [p * s for p, s in zip(self.pitch, self.window.stride, strict=True)]
-        return as_strided(
+        return strided(
             line,
             (planes, *self.output),
             tuple(n * line.itemsize for n in (self.length, *strides)),
@@ -139,7 +138,7 @@ def spread_windows(dy: np.ndarray, size: Size, window: Window, divisor: Any) -> 
             _sliding_sum(lines, line, target[start:stop].reshape(-1))
             return
         total = _sliding_sum(lines, line).reshape(n, *lines.shape)
-        np.copyto(target[start:stop], total[(..., *lines.inside)])
+        np.copyto(target[start:stop], total[lines.inside])
 
     _for_planes(target, task, lines.length)
     return dx
@@ -173,8 +172,10 @@ def _sliding_sum(lines: _Lines, line: np.ndarray, out: np.ndarray | None = None)
     """At every position the sum of the line over the window's taps; the last step writes ``out``."""
     for number, (k, distance, _) in enumerate(lines.steps):
         rest = line.size - (k - 1) * distance
-        last = out is not None and number == len(lines.steps) - 1
-        total = out if last else scratch(f"line{number % 2}", (rest,), line.dtype)
+        if out is not None and number == len(lines.steps) - 1:
+            total = out
+        else:
+            total = scratch(f"line{number % 2}", (rest,), line.dtype)
         np.add(line[:rest], line[distance : distance + rest], out=total)
         for i in range(2, k):
             np.add(total, line[i * distance : i * distance + rest], out=total)
@@ -347,9 +348,12 @@ def adaptive_max_places(x: np.ndarray, output: Size) -> np.ndarray:
     edges = [adaptive_edges(n, o) for n, o in zip(size, output, strict=True)]
     plane = np.arange(math.prod(size)).reshape(size)
     for o in np.ndindex(*output):
-        box = tuple(slice(starts[i], ends[i]) for i, (starts, ends) in zip(o, edges, strict=True))
+        box: Any = (
+            ...,
+            *(slice(starts[i], ends[i]) for i, (starts, ends) in zip(o, edges, strict=True)),
+        )
         cells = plane[box].ravel()
-        seen = x[(..., *box)].reshape(*x.shape[:2], cells.size)
+        seen = x[box].reshape(*x.shape[:2], cells.size)
         which = seen.argmax(axis=2)
         nans = seen != seen
         if nans.any():  # the last one counts

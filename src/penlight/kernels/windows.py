@@ -15,12 +15,23 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-__all__ = ["Padding", "Size", "Window", "add_back", "gather", "inside", "pad", "taps", "view"]
+__all__ = [
+    "Padding",
+    "Size",
+    "Window",
+    "add_back",
+    "gather",
+    "inside",
+    "pad",
+    "strided",
+    "taps",
+    "view",
+]
 
 Size = tuple[int, ...]
 Padding = tuple[tuple[int, int], ...]  # before and after, per dimension
@@ -68,9 +79,9 @@ class Window(NamedTuple):
         )
 
 
-def inside(size: Size, padding: Padding) -> tuple[slice, ...]:
-    """Where the data lies in its padded form."""
-    return tuple([slice(p, p + n) for n, (p, _) in zip(size, padding, strict=True)])
+def inside(size: Size, padding: Padding) -> Any:
+    """The index of the data in its padded form."""
+    return (..., *(slice(p, p + n) for n, (p, _) in zip(size, padding, strict=True)))
 
 
 def pad(x: np.ndarray, padding: Padding, value: float) -> np.ndarray:
@@ -88,6 +99,13 @@ def pad(x: np.ndarray, padding: Padding, value: float) -> np.ndarray:
     return y
 
 
+def strided(x: np.ndarray, shape: Size, strides: Size) -> np.ndarray:
+    """A view of x's memory, as ``as_strided`` but at a tenth of its cost where x is contiguous."""
+    if x.flags.c_contiguous:
+        return np.ndarray(shape, x.dtype, x, 0, strides)
+    return as_strided(x, shape, strides)
+
+
 def view(x: np.ndarray, window: Window, output: Size, axis: int = 2) -> np.ndarray:
     """All windows of an already padded x: (..., *S, ...) -> (..., *K, *O, ...), a view.
 
@@ -98,23 +116,24 @@ def view(x: np.ndarray, window: Window, output: Size, axis: int = 2) -> np.ndarr
     space = x.strides[axis : axis + n]
     within = tuple([s * d for s, d in zip(space, window.dilation, strict=True)])
     between = tuple([s * t for s, t in zip(space, window.stride, strict=True)])
-    return as_strided(
+    return strided(
         x,
         (*x.shape[:axis], *window.kernel, *output, *x.shape[axis + n :]),
         (*x.strides[:axis], *within, *between, *x.strides[axis + n :]),
     )
 
 
-def taps(window: Window, output: Size) -> Iterator[tuple[Size, tuple[slice, ...]]]:
-    """Each position in the kernel, and the slices of the padded data that it meets over all windows."""
+def taps(window: Window, output: Size) -> Iterator[tuple[Any, Any]]:
+    """For each position in the kernel, two indices.
+
+    The first is of that tap in (N, C, *K, ...), the second of all that it meets in (N, C, *S) padded.
+    """
     for tap in itertools.product(*map(range, window.kernel)):
-        yield (
-            tap,
-            tuple(
-                slice(i * d, i * d + (o - 1) * s + 1, s)
-                for i, d, s, o in zip(tap, window.dilation, window.stride, output, strict=True)
-            ),
+        place = (
+            slice(i * d, i * d + (o - 1) * s + 1, s)
+            for i, d, s, o in zip(tap, window.dilation, window.stride, output, strict=True)
         )
+        yield (slice(None), slice(None), *tap), (..., *place)
 
 
 def gather(x: np.ndarray, window: Window) -> np.ndarray:
@@ -132,5 +151,5 @@ def add_back(columns: np.ndarray, size: Size, window: Window) -> np.ndarray:
     columns = columns.reshape(n, c, *window.kernel, *output)
     total = np.zeros((n, c, *window.padded_size(size)), columns.dtype)
     for tap, place in taps(window, output):
-        total[(..., *place)] += columns[(slice(None), slice(None), *tap)]
-    return np.ascontiguousarray(total[(..., *inside(size, window.padding))])
+        total[place] += columns[tap]
+    return np.ascontiguousarray(total[inside(size, window.padding)])

@@ -92,14 +92,14 @@ def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: Ints, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """:func:`adaptive_max_pool1d` with ``return_indices``."""
-    return adaptive_max_pool1d(input, output_size, True)  # type: ignore[no-any-return]
+    return adaptive_max_pool1d(input, output_size, True)
 
 
 def adaptive_max_pool2d_with_indices(
     input: Tensor, output_size: Sizes, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """:func:`adaptive_max_pool2d` with ``return_indices``."""
-    return adaptive_max_pool2d(input, output_size, True)  # type: ignore[no-any-return]
+    return adaptive_max_pool2d(input, output_size, True)
 
 
 def _adaptive(

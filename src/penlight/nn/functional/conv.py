@@ -99,7 +99,7 @@ def _conv(
             f"{_by(window.extent)}. Kernel size can't be greater than actual input size"
         )
     y = Conv.apply(x, weight, bias, window, groups)
-    return y.squeeze(0) if single else y  # type: ignore[no-any-return]
+    return y.squeeze(0) if single else y
 
 
 def _by(size: tuple[int, ...]) -> str:
@@ -264,4 +264,4 @@ def _conv_transpose(
     # no window of the convolution that this is the gradient of may start in the extra elements
     window = window._replace(padding=tuple((p, p - e) for p, e in zip(amounts, extra, strict=True)))
     y = ConvInputGrad.apply(x, weight, bias, size, window, groups)
-    return y.squeeze(0) if single else y  # type: ignore[no-any-return]
+    return y.squeeze(0) if single else y

@@ -45,7 +45,7 @@ def unfold(
             "must be at least one."
         )
     y = Unfold.apply(x, window)
-    return y.squeeze(0) if single else y  # type: ignore[no-any-return]
+    return y.squeeze(0) if single else y
 
 
 def fold(
@@ -87,7 +87,7 @@ def fold(
             f"{x.shape[2]}."
         )
     y = Fold.apply(x, size, window)
-    return y.squeeze(0) if single else y  # type: ignore[no-any-return]
+    return y.squeeze(0) if single else y
 
 
 def _image_window(name: str, kernel: Any, dilation: Any, padding: Any, stride: Any) -> Window:

@@ -50,7 +50,7 @@ def pad(
             "the length of each dimension must be non-negative"
         )
     if mode == "constant":
-        return ConstantPad.apply(input, amounts, 0 if value is None else value)  # type: ignore[no-any-return]
+        return ConstantPad.apply(input, amounts, 0 if value is None else value)
     if value:
         raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
     if mode not in _INDEX:
@@ -66,7 +66,7 @@ def pad(
     _check_sizes(mode, input, size, amounts)
     index = _INDEX[mode]
     indices = tuple(index(n, p, q) for n, (p, q) in zip(size, amounts, strict=True))
-    return PadByIndex.apply(input, indices)  # type: ignore[no-any-return]
+    return PadByIndex.apply(input, indices)
 
 
 _INDEX = {"reflect": reflect_index, "replicate": replicate_index, "circular": circular_index}

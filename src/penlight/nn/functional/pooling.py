@@ -143,7 +143,7 @@ def max_pool1d_with_indices(
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """:func:`max_pool1d` with ``return_indices``."""
-    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool2d_with_indices(
@@ -156,7 +156,7 @@ def max_pool2d_with_indices(
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """:func:`max_pool2d` with ``return_indices``."""
-    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
+    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 # -- means -------------------------------------------------------------------------------------
@@ -233,16 +233,16 @@ def _avg_pool(
 
 def divided_sum(x: Tensor, window: Window, output: tuple[int, ...], divisor: Any) -> Tensor:
     if x.dtype.is_floating_point or x.dtype.is_complex:
-        return SumPool.apply(x, window, output, divisor)  # type: ignore[no-any-return]
+        return SumPool.apply(x, window, output, divisor)
     exact = SumPool.apply(x.double(), window, output, divisor)
-    return exact.trunc().to(x.dtype)  # type: ignore[no-any-return]
+    return exact.trunc().to(x.dtype)
 
 
 def lp_pool1d(
     input: Tensor,
     norm_type: float,
-    kernel_size: int,
-    stride: int | None = None,
+    kernel_size: Ints,
+    stride: Ints | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
     """(sum of x^p over each window)^(1/p), p being ``norm_type``; see :func:`lp_pool2d`."""
@@ -268,10 +268,10 @@ def _lp_pool(n: int, input: Tensor, p: float, kernel: Any, stride: Any, ceil: bo
     maximum: Any = max_pool1d if n == 1 else max_pool2d
     mean: Any = avg_pool1d if n == 1 else avg_pool2d
     if p == math.inf:
-        return maximum(input.abs(), kernel, stride, 0, 1, ceil)  # type: ignore[no-any-return]
+        return maximum(input.abs(), kernel, stride, 0, 1, ceil)
     if p == -math.inf:
-        return -maximum(-input.abs(), kernel, stride, 0, 1, ceil)  # type: ignore[no-any-return]
+        return -maximum(-input.abs(), kernel, stride, 0, 1, ceil)
     means = mean(input.pow(p), kernel, stride, 0, ceil)
     count = math.prod(ntuple(kernel, n, f"lp_pool{n}d: kernel_size"))
     sums = means.sign() * relu(means.abs()) * count
-    return sums.pow(1 / p)  # type: ignore[no-any-return]
+    return sums.pow(1 / p)

@@ -95,4 +95,4 @@ def _max_unpool(
             f"{name}: found an invalid max index: {low}..{high} for an output of size {size}"
         )
     y = PutAt.apply(x, indices.reshape(x.shape), size, False)
-    return y.squeeze(0) if single else y  # type: ignore[no-any-return]
+    return y.squeeze(0) if single else y

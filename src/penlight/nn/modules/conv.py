@@ -149,11 +149,11 @@ class _Conv(_ConvNd):
 
     def forward(self, input: Tensor) -> Tensor:
         function: Any = F.conv1d if self._dimensions == 1 else F.conv2d
-        padding = self.padding
+        padding: Any = self.padding
         if self.padding_mode != "zeros":
             input = F.pad(input, self._amounts(), self.padding_mode)
             padding = 0
-        return function(  # type: ignore[no-any-return]
+        return function(
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
 
@@ -161,11 +161,12 @@ class _Conv(_ConvNd):
         """The padding as ``F.pad`` takes it: before and after, the last dimension first."""
         if self.padding == "valid":
             return [0, 0] * self._dimensions
-        pairs = [(p, p) for p in self.padding]
         if self.padding == "same":
             totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
-            pairs = [(total // 2, total - total // 2) for total in totals]  # type: ignore[misc]
-        return [int(p) for pair in reversed(pairs) for p in pair]
+            pairs = [(total // 2, total - total // 2) for total in totals]
+        else:
+            pairs = [(int(p), int(p)) for p in self.padding]
+        return [p for pair in reversed(pairs) for p in pair]
 
 
 class Conv1d(_Conv):
@@ -235,7 +236,7 @@ class _ConvTranspose(_ConvNd):
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         function: Any = F.conv_transpose1d if self._dimensions == 1 else F.conv_transpose2d
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
-        return function(  # type: ignore[no-any-return]
+        return function(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups,
             self.dilation,
         )  # fmt: skip
@@ -255,15 +256,17 @@ class _ConvTranspose(_ConvNd):
                 f"{name}: for {input.ndim}D input, output_size must have {n} or {input.ndim} "
                 f"elements (got {len(wanted)})"
             )
-        geometry = zip(
-            input.shape[-n:],
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            strict=True,
+        least = tuple(
+            (o - 1) * s - 2 * int(p) + d * (k - 1) + 1
+            for o, k, s, p, d in zip(
+                input.shape[-n:],
+                self.kernel_size,
+                self.stride,
+                map(int, self.padding),
+                self.dilation,
+                strict=True,
+            )
         )
-        least = tuple((o - 1) * s - 2 * int(p) + d * (k - 1) + 1 for o, k, s, p, d in geometry)
         most = tuple(m + s - 1 for m, s in zip(least, self.stride, strict=True))
         if not all(a <= m <= b for a, m, b in zip(least, wanted, most, strict=True)):
             raise ValueError(

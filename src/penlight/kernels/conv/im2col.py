@@ -18,12 +18,11 @@ import threading
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from penlight.kernels.chunks import CACHE, ranges, scratch
-from penlight.kernels.windows import Padding, Size, Window, inside, view
+from penlight.kernels.windows import Padding, Size, Window, inside, strided, view
 
-__all__ = ["Bands", "Chunk", "Rows", "Shifts", "chunks", "split_axis"]
+__all__ = ["Bands", "Chunk", "Rows", "Shifts", "chunks", "rows_overlap", "split_axis"]
 
 
 class Chunk(NamedTuple):
@@ -88,7 +87,8 @@ class _Gather:
         length = (h1 - h0 - 1) * window.stride[a] + window.extent[a]
         start = min(max(first, 0), size)
         stop = max(min(first + length, size), start)
-        part = self.x[(slice(n0, n1), slice(None), *(slice(None),) * a, slice(start, stop))]
+        within: list[slice] = [slice(n0, n1), *(slice(None),) * (1 + a), slice(start, stop)]
+        part = self.x[tuple(within)]
         before = min(max(-first, 0), length)
         key = (n1 - n0, h1 - h0, before, stop - start)
         thread = threading.get_ident()
@@ -120,11 +120,16 @@ class _Gather:
         else:
             block = as_x = scratch("block", (*part.shape[:2], *shape), part.dtype)
         block.fill(0)
-        return block, as_x[(..., *inside(size, padding))]
+        return block, as_x[inside(size, padding)]
 
     def arrange(self, block: np.ndarray, output: Size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The windows of a padded chunk, where to copy them, and that as matrices."""
         raise NotImplementedError
+
+
+def rows_overlap(window: Window) -> bool:
+    """Whether neighbouring windows along S0 share rows that follow each other."""
+    return window.dilation[0] == 1 and window.stride[0] < window.kernel[0]
 
 
 class Bands(_Gather):
@@ -144,7 +149,7 @@ class Bands(_Gather):
         c = block.shape[1] // self.groups
         depth = c * math.prod(window.kernel[1:])
         lines = math.prod(output[1:])
-        overlap = window.dilation[0] == 1 and window.stride[0] < window.kernel[0]
+        overlap = rows_overlap(window)
         if overlap:
             rows, inner = block.shape[2:3], window.without_first()
             windows = view(block, inner, output[1:], axis=3)  # (n, C, S0, *K1, *O1)
@@ -164,12 +169,12 @@ class Bands(_Gather):
         if not overlap:
             return windows, target, bands.reshape(*shape[:2], output[0], *matrix)
         strides = (*bands.strides[:2], bands.strides[2] * window.stride[0], *bands.strides[3:])
-        result = as_strided(bands, (*shape[:2], output[0], *matrix), strides)
+        result = strided(bands, (*shape[:2], output[0], *matrix), strides)
         return windows, target, result
 
 
 class Shifts(_Gather):
-    """(n, G, K0, C/G *K1, *O): a matrix of windows for every tap in K0."""
+    """(n, G, K0, C/G *K1, *O): a matrix of windows for every tap in K0; with strides, one for all."""
 
     def arrange(self, block: np.ndarray, output: Size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         window, k = self.window, len(output) - 1
@@ -181,7 +186,7 @@ class Shifts(_Gather):
             windows = np.moveaxis(windows, 2, 2 + k)  # (n, C, *K1, S0, *O1)
             shifts = scratch("windows", windows.shape, block.dtype)
             row, line = shifts.strides[1 + k], lines * shifts.itemsize
-            result = as_strided(
+            result = strided(
                 shifts,
                 (n, self.groups, window.kernel[0], depth, output[0] * lines),
                 (shifts.strides[0], depth * row, window.dilation[0] * line, row, shifts.itemsize),
@@ -190,7 +195,7 @@ class Shifts(_Gather):
         windows = view(block, window, output)  # (n, C, K0, *K1, *O)
         windows = windows.reshape(n, self.groups, c, *windows.shape[2:]).swapaxes(2, 3)
         shifts = scratch("windows", windows.shape, block.dtype)
-        return windows, shifts, shifts.reshape(n, self.groups, window.kernel[0], depth, -1)
+        return windows, shifts, shifts.reshape(n, self.groups, 1, window.kernel[0] * depth, -1)
 
 
 class Rows(_Gather):

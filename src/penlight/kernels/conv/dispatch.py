@@ -1,0 +1,170 @@
+"""Convolution and its two gradients, as chunks of matrix products, in two or more spatial dimensions.
+
+With x (N, C, *S), w (F, C/G, *K), y and dy (N, F, *O), all three are one product once the windows of x
+are gathered as columns X (C *K, *O) of each image:
+
+    y = W X + b        dX = W^T dy, then every column is added back where it came from
+    dW = dy X^T
+
+Only a cache-sized chunk of X ever exists; ``im2col`` has its layouts. One-dimensional data come with a
+dimension of size one put in front.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penlight.kernels.conv import depthwise, forward_pass, input_pass, weight_pass
+from penlight.kernels.conv.common import SMALL_PRODUCT, is_much, per_channel
+from penlight.kernels.windows import Size, Window
+
+__all__ = ["forward", "input_grad", "weight_grad"]
+
+
+def forward(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray | None, window: Window, groups: int = 1
+) -> np.ndarray:
+    """y[n, f, o] = b[f] + sum over c, k of w[f, c, k] x[n, c, o s + k d - p].
+
+    Args:
+        x: (N, C, *S). w: (F, C / groups, *K). b: (F,) or None.
+
+    Returns:
+        y, (N, F, *O).
+    """
+    if x.dtype == np.float16:
+        return _in_single(forward, x, w, b, window, groups)
+    if x.ndim == 3:
+        return forward(x[:, :, None], w[:, :, None], b, window.below_one(), groups)[:, :, 0]
+    x, window = _cropped(x, window)
+    output = window.output_size(x.shape[2:])
+    y = np.empty((len(x), len(w), *output), x.dtype)
+    if not w.size:
+        y[...] = 0 if b is None else per_channel(b, y.ndim)
+    if not w.size or not y.size:
+        return y
+    if window.is_plain() and (groups > 1 or math.prod(output) >= _FEW_POSITIONS):
+        forward_pass.pointwise(np.ascontiguousarray(x), w, b, y, groups)
+    elif groups == x.shape[1] > 1 and depthwise.applies(window, output):
+        if not depthwise.forward(x, w, b, y, window, is_much(y, 2 * w[0].size)):
+            forward_pass.bands(x, w, b, y, window, groups)
+    elif _channels_last(w, output, groups):
+        forward_pass.rows(x, w, b, y, window)
+    else:
+        forward_pass.bands(x, w, b, y, window, groups)
+    return y
+
+
+def input_grad(
+    dy: np.ndarray,
+    w: np.ndarray,
+    size: Size,
+    window: Window,
+    groups: int = 1,
+    b: np.ndarray | None = None,
+) -> np.ndarray:
+    """dx[n, c, i] = b[c] + sum over f and all (o, k) with o s + k d - p = i of w[f, c, k] dy[n, f, o].
+
+    With stride 1 that is a convolution of dy with w turned round. It is also the forward pass of a
+    transposed convolution, with ``b`` its bias.
+
+    Args:
+        dy: (N, F, *O). w: (F, C / groups, *K). size: S. b: (C,) or None.
+
+    Returns:
+        dx, (N, C, *S).
+    """
+    if dy.dtype == np.float16:
+        return _in_single(input_grad, dy, w, size, window, groups, b)
+    if dy.ndim == 3:
+        w, window, size = w[:, :, None], window.below_one(), (1, *size)
+        return input_grad(dy[:, :, None], w, size, window, groups, b)[:, :, 0]
+    n, f = dy.shape[:2]
+    c = w.shape[1] * groups
+    dy = np.ascontiguousarray(dy)
+    turned = _turned(window, size, dy.shape[2:])
+    if turned is not None and dy.size and w.size and f <= 4 * c:
+        kernel = tuple(range(2, w.ndim))
+        flipped = np.flip(w, kernel).reshape(groups, f // groups, *w.shape[1:]).swapaxes(1, 2)
+        return forward(dy, flipped.reshape(c, f // groups, *window.kernel), b, turned, groups)
+    dx = np.empty((n, c, *size), dy.dtype)
+    if not dy.size or not w.size:
+        dx[...] = 0 if b is None else per_channel(b, dx.ndim)
+    elif _channels_last(w, dy.shape[2:], groups):
+        input_pass.rows(dy, w, b, dx, window)
+    else:
+        input_pass.columns(dy, w, b, dx, window, groups)
+    return dx
+
+
+def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) -> np.ndarray:
+    """dw[f, c, k] = sum over n, o of dy[n, f, o] x[n, c, o s + k d - p].
+
+    Args:
+        x: (N, C, *S). dy: (N, F, *O).
+
+    Returns:
+        dw, (F, C / groups, *K).
+    """
+    if x.dtype == np.float16:
+        return _in_single(weight_grad, x, dy, window, groups)
+    if x.ndim == 3:
+        return weight_grad(x[:, :, None], dy[:, :, None], window.below_one(), groups)[:, :, 0]
+    x, window = _cropped(x, window)
+    dw = np.zeros((dy.shape[1], x.shape[1] // groups, *window.kernel), x.dtype)
+    if not dy.size or not dw.size:
+        return dw
+    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
+    positions = math.prod(dy.shape[2:])
+    if groups == 1 and positions < _FEW_POSITIONS * (16 if x.shape[1] >= 16 else 1):
+        return weight_pass.rows(x, dy, dw.shape, window)
+    return weight_pass.shifts(x, dy, dw.shape, window, groups)
+
+
+# -- which way ---------------------------------------------------------------------------------
+
+_FEW_POSITIONS = 32  # fewer per image make products too small: images are joined instead
+
+
+def _channels_last(w: np.ndarray, output: Size, groups: int) -> bool:
+    """Whether one product of long rows beats many small ones along the images' rows."""
+    if groups > 1:
+        return False
+    if math.prod(output) < _FEW_POSITIONS:
+        return True
+    return len(w) >= 16 and w.size * min(math.prod(output[1:]), 32) > SMALL_PRODUCT
+
+
+def _in_single(function: Callable[..., np.ndarray], *arguments: Any) -> np.ndarray:
+    """float16 computed in float32, for which there are fast products, and rounded once at the end."""
+    wide = [a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in arguments]
+    return function(*wide).astype(np.float16)
+
+
+def _cropped(x: np.ndarray, window: Window) -> tuple[np.ndarray, Window]:
+    """x without what negative padding at the end takes away (a transposed convolution's output_padding)."""
+    if all(q >= 0 for _, q in window.padding):
+        return x, window
+    kept: Any = (
+        ...,
+        *(slice(n + min(q, 0)) for n, (_, q) in zip(x.shape[2:], window.padding, strict=True)),
+    )
+    padding = tuple((p, max(q, 0)) for p, q in window.padding)
+    return x[kept], window._replace(padding=padding)
+
+
+def _turned(window: Window, size: Size, output: Size) -> Window | None:
+    """The window of the stride-1 convolution that carries dy back; None if there is none."""
+    if any(s != 1 for s in window.stride):
+        return None
+    padding = tuple(
+        (e - 1 - p, n - o + p)
+        for n, o, e, (p, _) in zip(size, output, window.extent, window.padding, strict=True)
+    )
+    if any(p < 0 or q < 0 for p, q in padding):
+        return None
+    return Window(window.kernel, window.stride, padding, window.dilation)

@@ -1,0 +1,173 @@
+"""Pooling kernels against loops over windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penlight._core.threads import get_num_threads, set_num_threads
+from penlight.kernels import pooling
+from penlight.kernels.windows import Window
+
+
+@st.composite
+def pools(draw: Any) -> tuple[np.ndarray, Window, tuple[int, ...]]:
+    n = draw(st.sampled_from([1, 2, 2, 3]))
+    each = lambda low, high: tuple(draw(st.integers(low, high)) for _ in range(n))  # noqa: E731
+    kernel, dilation = each(1, 3), each(1, 2)
+    padding = tuple((p, p) for p in (draw(st.integers(0, k // 2)) for k in kernel))
+    window = Window(kernel, each(1, 3), padding, dilation)
+    least = (max(e - p - q, 1) for e, (p, q) in zip(window.extent, padding, strict=True))
+    size = tuple(m + extra for m, extra in zip(least, each(0, 8 - 2 * n), strict=True))
+    output = tuple(
+        o + (draw(st.booleans()) and o * s < m + p)  # as ceil_mode may
+        for o, s, m, (p, _) in zip(
+            window.output_size(size), window.stride, size, padding, strict=True
+        )
+    )
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    x = rng.integers(-2, 3, (2, 2, *size)).astype(np.float32)
+    for special in (np.nan, -np.inf, np.inf):
+        if draw(st.booleans()):
+            x[rng.random(x.shape) < 0.3] = special
+    return x, window, output
+
+
+def seen(x: np.ndarray, window: Window, output: tuple[int, ...]) -> Iterator[Any]:
+    """For each window its index and the places (flat, in the plane) that it sees, in order."""
+    for o in np.ndindex(*output):
+        places = []
+        for k in np.ndindex(*window.kernel):
+            i = [
+                a * s + t * d - p
+                for a, t, s, d, (p, _) in zip(
+                    o, k, window.stride, window.dilation, window.padding, strict=True
+                )
+            ]
+            if all(0 <= a < m for a, m in zip(i, x.shape[2:], strict=True)):
+                places.append(int(np.ravel_multi_index(i, x.shape[2:])))
+        yield o, places
+
+
+def largest(values: np.ndarray) -> int:
+    """PyTorch's choice: the first of the largest, but the last NaN."""
+    nans = np.flatnonzero(np.isnan(values))
+    return int(nans[-1]) if nans.size else int(np.argmax(values))
+
+
+@given(pools())
+def test_max_pool_is_its_definition(pool: Any) -> None:
+    x, window, output = pool
+    y, places = pooling.max_pool(x, window, output, True)
+    assert places is not None
+    values, none = pooling.max_pool(x, window, output, False)
+    assert none is None
+    np.testing.assert_array_equal(values, y)
+    flat = x.reshape(4, -1)
+    blind = False
+    for o, at in seen(x, window, output):
+        for plane, row in enumerate(flat):
+            index = (plane // 2, plane % 2, *o)
+            if not at:
+                blind = True
+                assert y[index] == -np.inf
+                assert places[index] == 0
+                continue
+            which = at[largest(row[at])]
+            np.testing.assert_array_equal(y[index], row[which])
+            assert places[index] == which
+    assert pooling.some_see_nothing(window, output, x.shape[2:]) == blind
+
+
+@given(pools())
+def test_sum_pool_and_its_transpose_are_their_definition(pool: Any) -> None:
+    x, window, output = pool
+    x = np.nan_to_num(x, nan=0.5, posinf=3, neginf=-3)
+    divisor = np.arange(1.0, 1 + np.prod(output)).reshape(output).astype(x.dtype)
+    y = pooling.sum_pool(x, window, output, divisor)
+    dx = pooling.spread_windows(y, x.shape[2:], window, divisor)
+    assert y.dtype == dx.dtype == np.float32
+    flat, expected = x.reshape(4, -1), np.zeros((4, x[0, 0].size))
+    for o, at in seen(x, window, output):
+        share = flat[:, at].sum(axis=1) / divisor[o]
+        np.testing.assert_allclose(y[(..., *o)].ravel(), share, rtol=1e-5, atol=1e-5)
+        expected[:, at] += (y[(..., *o)].ravel() / divisor[o])[:, None]
+    np.testing.assert_allclose(dx.reshape(4, -1), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_infinities_and_nans_stay_in_their_windows() -> None:
+    x = np.zeros((1, 1, 6, 6), np.float32)
+    x[0, 0, 1, 1], x[0, 0, 4, 2] = np.inf, np.nan
+    window = Window((2, 2), (2, 2), ((0, 0),) * 2, (1, 1))
+    y = pooling.sum_pool(x, window, (3, 3), 4)
+    np.testing.assert_array_equal(y[0, 0], [[np.inf, 0, 0], [0, 0, 0], [0, np.nan, 0]])
+
+
+def test_more_taps_than_a_byte_counts() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.permutation(40 * 40).reshape(1, 1, 40, 40).astype(np.float32)
+    window = Window((19, 18), (5, 4), ((9, 9), (0, 0)), (1, 1))
+    output = window.output_size((40, 40))
+    y, places = pooling.max_pool(x, window, output, True)
+    for o, at in seen(x, window, output):
+        assert places is not None
+        assert places[(0, 0, *o)] == at[int(np.argmax(x.ravel()[at]))]
+        assert y[(0, 0, *o)] == x.ravel()[at].max()
+
+
+def test_integers_have_maxima_too() -> None:
+    x = np.array([[[[-3, -2], [-5, -9]]]])
+    window = Window((2, 2), (2, 2), ((1, 1),) * 2, (1, 1))
+    y, places = pooling.max_pool(x, window, (2, 2), True)
+    np.testing.assert_array_equal(y[0, 0], [[-3, -2], [-5, -9]])
+    np.testing.assert_array_equal(places, [[[[0, 1], [2, 3]]]])
+
+
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_adaptive_windows_cover_everything(n: int, o: int) -> None:
+    start, stop = pooling.adaptive_edges(n, o)
+    assert start[0] == 0
+    assert stop[-1] == n
+    assert (start < stop).all()
+    assert (start[1:] <= stop[:-1]).all()  # no gap
+
+
+def test_gather_and_scatter_are_transposes() -> None:
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 3, 4, 5)), rng.standard_normal((2, 3, 7))
+    places = rng.integers(0, 20, dy.shape)
+    y, dx = pooling.gather_at(x, places), pooling.scatter_at(dy, places, (4, 5))
+    np.testing.assert_allclose((y * dy).sum(), (x * dx).sum())
+    put = pooling.scatter_at(np.ones((1, 1, 3)), np.array([[[2, 2, 0]]]), (4,), add=False)
+    np.testing.assert_array_equal(put, [[[1, 0, 1, 0]]])
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = get_num_threads()
+    yield
+    set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("size", [4, 150])
+def test_threads_do_not_change_a_bit(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "_WORTH_THREADS", 0)
+    x = np.random.default_rng(0).standard_normal((3, 7, size, size), dtype=np.float32)
+    window = Window((3, 2), (2, 1), ((1, 1), (0, 0)), (1, 1))
+    output = window.output_size((size, size))
+    found = []
+    for n in (1, 2, 3):
+        set_num_threads(n)
+        y, places = pooling.max_pool(x, window, output, True)
+        assert places is not None
+        mean = pooling.sum_pool(x, window, output, 6)
+        back = pooling.spread_windows(mean, (size, size), window, 6)
+        dx = pooling.scatter_at(y, places, (size, size))
+        found.append([a.tobytes() for a in (y, places, mean, back, dx)])
+    assert found[0] == found[1] == found[2]
