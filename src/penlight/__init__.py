@@ -10,54 +10,74 @@ from penlight._core import warnings as _warnings
 
 _warnings.ignore_floating_point_warnings()
 
-from math import e, inf, nan, pi
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
+from math import (
+    e as e,
+    inf as inf,
+    nan as nan,
+    pi as pi,
+)
 
-from penlight import autograd
-from penlight._core import return_types
-from penlight._core.device import device
-from penlight._core.dtypes import bool_ as bool
+from penlight import autograd as autograd
+from penlight._core import return_types as return_types
+from penlight._core.device import device as device
 from penlight._core.dtypes import (
-    can_cast,
-    complex64,
-    complex128,
-    dtype,
-    finfo,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    iinfo,
-    int8,
-    int16,
-    int32,
-    int64,
-    promote_types,
-    set_default_dtype,
-    uint8,
+    bool_ as bool,
+    can_cast as can_cast,
+    complex64 as complex64,
+    complex128 as complex128,
+    dtype as dtype,
+    finfo as finfo,
+    float16 as float16,
+    float32 as float32,
+    float64 as float64,
+    get_default_dtype as get_default_dtype,
+    iinfo as iinfo,
+    int8 as int8,
+    int16 as int16,
+    int32 as int32,
+    int64 as int64,
+    promote_types as promote_types,
+    set_default_dtype as set_default_dtype,
+    uint8 as uint8,
 )
 from penlight._core.layouts import (
-    channels_last,
-    channels_last_3d,
-    contiguous_format,
-    layout,
-    memory_format,
-    preserve_format,
-    strided,
+    channels_last as channels_last,
+    channels_last_3d as channels_last_3d,
+    contiguous_format as contiguous_format,
+    layout as layout,
+    memory_format as memory_format,
+    preserve_format as preserve_format,
+    strided as strided,
 )
-from penlight._core.random import Generator, default_generator, initial_seed, manual_seed, seed
-from penlight._core.size import Size
-from penlight._core.threads import get_num_threads, set_num_threads
+from penlight._core.random import (
+    Generator as Generator,
+    default_generator as default_generator,
+    initial_seed as initial_seed,
+    manual_seed as manual_seed,
+    seed as seed,
+)
+from penlight._core.size import Size as Size
+from penlight._core.threads import (
+    get_num_threads as get_num_threads,
+    set_num_threads as set_num_threads,
+)
 from penlight.autograd import (
-    enable_grad,
-    inference_mode,
-    is_anomaly_enabled,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    is_anomaly_enabled as is_anomaly_enabled,
+    is_grad_enabled as is_grad_enabled,
+    is_inference_mode_enabled as is_inference_mode_enabled,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
 )
-from penlight.ops.activation import erf, erfc, relu, sigmoid, tanh
+from penlight.ops.activation import (
+    erf as erf,
+    erfc as erfc,
+    relu as relu,
+    sigmoid as sigmoid,
+    tanh as tanh,
+)
 from penlight.ops.arithmetic import *
 from penlight.ops.bits import *
 from penlight.ops.comparison import *
@@ -68,10 +88,19 @@ from penlight.ops.exponential import *
 from penlight.ops.extrema import *
 from penlight.ops.joining import *
 from penlight.ops.masking import *
-from penlight.ops.matmul import bmm, chain_matmul, dot, matmul, matrix_power, mm, mv, vdot
+from penlight.ops.matmul import (
+    bmm as bmm,
+    chain_matmul as chain_matmul,
+    dot as dot,
+    matmul as matmul,
+    matrix_power as matrix_power,
+    mm as mm,
+    mv as mv,
+    vdot as vdot,
+)
 from penlight.ops.norms import *
 from penlight.ops.products import *
-from penlight.ops.promotion import result_type
+from penlight.ops.promotion import result_type as result_type
 from penlight.ops.queries import *
 from penlight.ops.reduction import *
 from penlight.ops.repeating import *
@@ -81,7 +110,10 @@ from penlight.ops.running import *
 from penlight.ops.scatter import *
 from penlight.ops.selection import *
 from penlight.ops.shape import *
-from penlight.ops.softmax import log_softmax, softmax
+from penlight.ops.softmax import (
+    log_softmax as log_softmax,
+    softmax as softmax,
+)
 from penlight.ops.sorting import *
 from penlight.ops.special import *
 from penlight.ops.splitting import *
@@ -89,13 +121,12 @@ from penlight.ops.statistics import *
 from penlight.ops.strides import *
 from penlight.ops.triangles import *
 from penlight.ops.trigonometry import *
-from penlight.tensor import Tensor
-from penlight.tensor import random as random
+from penlight.tensor import Tensor as Tensor, random as random
 from penlight.tensor.creation import *
 from penlight.tensor.dlpack import *
 from penlight.tensor.functions import *
 from penlight.tensor.legacy import *
-from penlight.tensor.printing import set_printoptions
+from penlight.tensor.printing import set_printoptions as set_printoptions
 from penlight.tensor.random import *
 from penlight.tensor.ranges import *
 
@@ -104,25 +135,41 @@ short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 newaxis = None
 
-if _TYPE_CHECKING:
-    from penlight import linalg, nn, optim, serialization, special, utils
-    from penlight.serialization import load, save
+if _typing.TYPE_CHECKING:
+    from penlight import (
+        datasets as datasets,
+        linalg as linalg,
+        models as models,
+        nn as nn,
+        optim as optim,
+        plots as plots,
+        serialization as serialization,
+        special as special,
+        testing as testing,
+        training as training,
+        transforms as transforms,
+        utils as utils,
+    )
+    from penlight.serialization import load as load, save as save
 else:
-    _LATER = {
-        "linalg": "", "nn": "", "optim": "", "serialization": "", "special": "", "utils": "",
-        "load": "serialization", "save": "serialization",
+    _ROOMS = {
+        "datasets", "linalg", "models", "nn", "optim", "plots", "serialization", "special",
+        "testing", "training", "transforms", "utils",
     }  # fmt: skip
+    _FUNCTIONS = {"load": "serialization", "save": "serialization"}
 
-    def __getattr__(name):
+    def __getattr__(name: str) -> object:
         """Import the other rooms when a program first names them: ``import penlight`` stays quick."""
         from importlib import import_module
 
-        if name not in _LATER:
+        if name in _ROOMS:
+            value = import_module(f"penlight.{name}")
+        elif name in _FUNCTIONS:
+            value = getattr(import_module(f"penlight.{_FUNCTIONS[name]}"), name)
+        else:
             raise AttributeError(f"module 'penlight' has no attribute {name!r}")
-        room = _LATER[name]
-        value = getattr(import_module(f"penlight.{room}"), name) if room else None
-        globals()[name] = value or import_module(f"penlight.{name}")
-        return globals()[name]
+        globals()[name] = value
+        return value
 
-    def __dir__():
-        return sorted({*globals(), *_LATER})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_ROOMS, *_FUNCTIONS})

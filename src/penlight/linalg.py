@@ -7,8 +7,7 @@ from typing import Any
 
 from penlight._core.arguments import normalize_axis
 from penlight._core.dtypes import as_dtype
-from penlight.ops.matmul import chain_matmul as _chain_matmul
-from penlight.ops.matmul import matmul, matrix_power
+from penlight.ops.matmul import chain_matmul as _chain_matmul, matmul, matrix_power
 from penlight.ops.norms import vector_norm as _vector_norm
 from penlight.ops.products import cross as _cross
 from penlight.ops.promotion import cast as _cast

@@ -1,15 +1,20 @@
 """``penlight.special``: special functions under the names of SciPy."""
 
-from penlight.ops.activation import erf, erfc
-from penlight.ops.activation import sigmoid as expit
+from penlight.ops.activation import erf, erfc, sigmoid as expit
 from penlight.ops.exponential import exp2, expm1, log1p
 from penlight.ops.norms import logsumexp
 from penlight.ops.rounding import round
 from penlight.ops.softmax import log_softmax, softmax
-from penlight.ops.special import digamma, erfinv, logit, polygamma, xlogy
-from penlight.ops.special import digamma as psi
-from penlight.ops.special import lgamma as gammaln
-from penlight.ops.special import mvlgamma as multigammaln
+from penlight.ops.special import (
+    digamma,
+    digamma as psi,
+    erfinv,
+    lgamma as gammaln,
+    logit,
+    mvlgamma as multigammaln,
+    polygamma,
+    xlogy,
+)
 from penlight.ops.trigonometry import sinc
 
 __all__ = [

@@ -10,8 +10,7 @@ import threading
 import numpy as np
 import pytest
 
-from penlight.datasets import DownloadError
-from penlight.datasets import download as downloads
+from penlight.datasets import DownloadError, download as downloads
 from penlight.datasets.download import download, print_progress
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 300_000, np.uint8).tobytes()

@@ -10,8 +10,7 @@ from collections import Counter
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import penlight
 from penlight import nn

@@ -7,8 +7,7 @@ import pytest
 
 import penlight
 from penlight.testing import gradcheck
-from penlight.transforms import ConvertImageDtype, Normalize, ToTensor
-from penlight.transforms import functional as F
+from penlight.transforms import ConvertImageDtype, Normalize, ToTensor, functional as F
 from tests.transforms.images import pixels, tensor
 
 

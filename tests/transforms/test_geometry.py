@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import penlight
 from penlight.testing import gradcheck
-from penlight.transforms import CenterCrop, Pad
-from penlight.transforms import functional as F
+from penlight.transforms import CenterCrop, Pad, functional as F
 from tests.transforms.images import numbered, pixels, tensor
 
 KINDS = {

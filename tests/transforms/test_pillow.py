@@ -18,8 +18,8 @@ from penlight.transforms import (
     RandomVerticalFlip,
     Resize,
     ToTensor,
+    functional as F,
 )
-from penlight.transforms import functional as F
 from tests.transforms.images import pixels
 
 Image = pytest.importorskip("PIL.Image")

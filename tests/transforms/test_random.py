@@ -6,8 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import penlight
 from penlight.testing import gradcheck
@@ -19,8 +18,8 @@ from penlight.transforms import (
     RandomHorizontalFlip,
     RandomRotation,
     RandomVerticalFlip,
+    functional as F,
 )
-from penlight.transforms import functional as F
 from tests.transforms.images import numbered, pixels, tensor
 
 TRANSFORMS = {

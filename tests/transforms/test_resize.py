@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import penlight
 from penlight.testing import gradcheck
-from penlight.transforms import InterpolationMode, Resize
-from penlight.transforms import functional as F
+from penlight.transforms import InterpolationMode, Resize, functional as F
 from tests.transforms.images import pixels, tensor
 
 SIZES = [(4, 6), (3, 17), (24, 10), (7, 9), (1, 1), (11, 13), (40, 2), (22, 26)]

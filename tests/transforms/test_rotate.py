@@ -9,8 +9,7 @@ import pytest
 
 import penlight
 from penlight.testing import gradcheck
-from penlight.transforms import InterpolationMode, RandomRotation
-from penlight.transforms import functional as F
+from penlight.transforms import InterpolationMode, RandomRotation, functional as F
 from tests.transforms.images import numbered, pixels, tensor
 
 NEAREST, BILINEAR = InterpolationMode.NEAREST, InterpolationMode.BILINEAR

@@ -12,7 +12,7 @@ __all__ = [
 
 
 def _make(name: str, *fields: str) -> Any:
-    base: Any = namedtuple(name, fields)  # noqa: PYI024 - one per function, made in a row
+    base: Any = namedtuple(name, fields)
 
     def __repr__(self: Any) -> str:
         items = ",\n".join(f"{f}={value!r}" for f, value in zip(fields, self, strict=True))

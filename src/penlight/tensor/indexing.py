@@ -8,8 +8,7 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase
 from penlight.autograd.inplace import apply_inplace
-from penlight.ops import indexing, masking, rows, selection
-from penlight.ops import scatter as scattering
+from penlight.ops import indexing, masking, rows, scatter as scattering, selection
 from penlight.ops.promotion import as_operand
 from penlight.tensor.inplace import inplace
 

@@ -35,8 +35,8 @@ from penlight.ops import (
     shape,
     statistics,
     triangles,
+    trigonometry as trig,
 )
-from penlight.ops import trigonometry as trig
 from penlight.ops.promotion import promoted
 
 __all__ = ["array_function", "array_ufunc"]

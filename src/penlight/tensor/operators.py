@@ -13,8 +13,7 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase
 from penlight.autograd.inplace import apply_inplace
-from penlight.ops import arithmetic, bits, comparison, repeating, rounding
-from penlight.ops import matmul as matrix
+from penlight.ops import arithmetic, bits, comparison, matmul as matrix, repeating, rounding
 from penlight.ops.arithmetic import Add, Mul
 from penlight.ops.promotion import promoted
 

@@ -11,15 +11,15 @@ from penlight.ops import (
     comparison,
     complex,
     exponential,
+    matmul as matrix,
     products,
     rounding,
     selection,
     softmax,
     special,
     triangles,
+    trigonometry as trig,
 )
-from penlight.ops import matmul as matrix
-from penlight.ops import trigonometry as trig
 from penlight.tensor.inplace import inplace
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from penlight._core.device import as_device
-from penlight._core.dtypes import dtype as Dtype
-from penlight._core.dtypes import dtype_of, get_default_dtype
+from penlight._core.dtypes import dtype as Dtype, dtype_of, get_default_dtype
 from penlight._core.size import Size
 from penlight.autograd import engine
 from penlight.autograd.base import TensorBase, wrap

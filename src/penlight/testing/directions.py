@@ -78,7 +78,7 @@ def _weighted_sum(result: Any, rng: np.random.Generator) -> Any:
     for y in outputs:
         if isinstance(y, TensorBase) and y.requires_grad:
             w = wrap(Tensor, np.asarray(rng.standard_normal(y._array.shape)))
-            total = total + (y * w).sum()  # type: ignore[operator]
+            total = total + (y * w).sum()
     return total
 
 

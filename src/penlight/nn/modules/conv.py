@@ -6,8 +6,7 @@ import math
 from typing import Any
 
 from penlight._core.arguments import ntuple
-from penlight.nn import functional as F
-from penlight.nn import init
+from penlight.nn import functional as F, init
 from penlight.nn.modules.module import Module
 from penlight.nn.parameter import Parameter
 from penlight.tensor import Tensor

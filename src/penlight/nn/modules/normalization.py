@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penlight.nn import functional as F
-from penlight.nn import init
+from penlight.nn import functional as F, init
 from penlight.nn.modules.module import Module
 from penlight.nn.parameter import Parameter
 from penlight.tensor import Tensor

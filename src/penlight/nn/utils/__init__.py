@@ -1,6 +1,5 @@
 """Utilities for training: clipping gradients, parameters as one vector."""
 
-from penlight.nn.utils import clip_grad as clip_grad
-from penlight.nn.utils import convert_parameters as convert_parameters
+from penlight.nn.utils import clip_grad as clip_grad, convert_parameters as convert_parameters
 from penlight.nn.utils.clip_grad import *  # noqa: F403
 from penlight.nn.utils.convert_parameters import *  # noqa: F403
