@@ -69,7 +69,8 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "args", "cdf"), CASES, ids=[f"{n}{a}" for n, a, _ in CASES])
 def test_distributions(lib: Any, name: str, args: Any, cdf: Any) -> None:
-    assert_distributed(drawn(lib, name, *args), cdf)
+    shape = (100, 100) if name == "trunc_normal_" else (400, 300)  # PyTorch's is slow
+    assert_distributed(drawn(lib, name, *args, shape=shape), cdf)
 
 
 def test_the_test_of_distributions_can_fail(lib: Any) -> None:
@@ -91,7 +92,7 @@ def test_fans_of_kernels(lib: Any, shape: Any, fan_in: int, fan_out: int) -> Non
 
 def test_truncated_values_stay_within_their_bounds(lib: Any) -> None:
     for args in [(0.0, 1.0, -0.1, 0.1), (0.0, 0.02, -0.04, 0.04), (0.0, 1.0, 1.9, 2.0)]:
-        values = drawn(lib, "trunc_normal_", *args)
+        values = drawn(lib, "trunc_normal_", *args, shape=(2000,))
         assert np.float32(args[2]) <= values.min()
         assert values.max() <= np.float32(args[3])
     with pytest.warns(UserWarning, match="more than 2 std"):
