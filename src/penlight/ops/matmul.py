@@ -243,6 +243,7 @@ class Linear(Op):
     def forward(ctx: Any, x: Any, w: Any, b: Any) -> Any:
         need_x, need_w, _ = ctx.edges
         ctx.save(x if need_w else None, w if need_x else None)
+        ctx.biased = b is not None
         y = _rows(x) @ w.T  # (N, I) @ (I, O) -> (N, O)
         if b is not None:
             y += b
@@ -261,3 +262,9 @@ class Linear(Op):
         dw = rows.T @ _rows(x) if need_w else None  # (O, N) @ (N, I) -> (O, I)
         db = np.add.reduce(rows, axis=0) if need_b else None
         return dx, dw, db
+
+    def name(self) -> str:
+        matrix, biased = len(self._metas[0][0]) == 2, self.__dict__.get("biased")
+        if matrix:
+            return "AddmmBackward0" if biased else "MmBackward0"
+        return "ViewBackward0" if biased else "UnsafeViewBackward0"

@@ -170,6 +170,8 @@ class Clamp(Op):
     Bounds that are tensors get dy where they are what y is.
     """
 
+    label = "ClampBackward1"
+
     @staticmethod
     def forward(ctx: Any, x: Any, low: Any, high: Any) -> Any:
         below = np.zeros((), np.bool_) if low is None else x < low
