@@ -65,7 +65,8 @@ def gradcheck(
         raise ConfigError(f"gradcheck: no op, module or model is called {name!r}; {hint}")
     table = Table("name", "kind", "cases", "1st order", "2nd order", "seconds")
     failed = 0
-    for case in track(chosen, "checking", console=console, transient=True):
+    quiet = not console.is_terminal
+    for case in track(chosen, "checking", console=console, transient=True, disable=quiet):
         started = time.perf_counter()
         count, errors = _errors(case)
         if not count:

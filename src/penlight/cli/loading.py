@@ -22,7 +22,8 @@ def download_bar(console: Console) -> Iterator[Callable[[str, int, int | None], 
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         tasks = {}
 
         def show(name: str, done: int, total: int | None) -> None:
