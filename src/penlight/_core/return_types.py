@@ -11,8 +11,11 @@ __all__ = [
 ]  # fmt: skip
 
 
+_namedtuple: Any = namedtuple
+
+
 def _make(name: str, *fields: str) -> Any:
-    base: Any = namedtuple(name, fields)
+    base = _namedtuple(name, fields)
 
     def __repr__(self: Any) -> str:
         items = ",\n".join(f"{f}={value!r}" for f, value in zip(fields, self, strict=True))

@@ -33,10 +33,10 @@ def add_at(y: np.ndarray, index: tuple[Any, ...], x: Any) -> None:
     ``np.add.at`` is fast for one flat index only, so that is what all others become.
     """
     first = index[0] if index else None
-    if len(index) == 1 and isinstance(first, np.ndarray) and first.dtype.kind == "i":
-        if np.shape(x) == first.shape + y.shape[1:] and y.ndim > 1:
-            add_rows(y, first, x)
-            return
+    rows = len(index) == 1 and isinstance(first, np.ndarray) and first.dtype.kind == "i"
+    if rows and y.ndim > 1 and np.shape(x) == first.shape + y.shape[1:]:
+        add_rows(y, first, x)
+        return
     if not y.flags.c_contiguous:
         np.add.at(y, index, x)
         return

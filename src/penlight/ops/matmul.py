@@ -256,7 +256,7 @@ class Linear(Op):
         if dy.dtype.kind == "c":
             x, w = conjugate(x), conjugate(w)
         rows = _rows(dy)
-        dx = rows @ w if need_x else None  # (N, O) @ (O, I) -> (N, I)
+        dx: Any = rows @ w if need_x else None  # (N, O) @ (O, I) -> (N, I)
         if need_x and dy.ndim != 2:
             dx = dx.reshape(*dy.shape[:-1], w.shape[1])
         dw = rows.T @ _rows(x) if need_w else None  # (O, N) @ (N, I) -> (O, I)

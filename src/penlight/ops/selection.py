@@ -53,10 +53,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got {condition.dtype}"
         )
-    a: Any
-    b: Any
     a, b = promoted(input, other, owner="where")
-    d = (a if isinstance(a, TensorBase) else b).dtype
+    first: Any = a if isinstance(a, TensorBase) else b
+    d = first.dtype
     pair = (
         x if isinstance(x, TensorBase) else _as_array(given, d)
         for x, given in ((a, input), (b, other))
