@@ -1,4 +1,4 @@
-"""Activation functions; the formulas stand in ``penlight.ops.activation``."""
+"""Activation functions; the formulas stand in ``penlight.ops``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penlight._core.arguments import normalize_axis
 from penlight._core.random import numpy_generator
 from penlight.autograd.inplace import apply_inplace
 from penlight.nn.functional.checks import require_floating
-from penlight.ops import activation as ops
+from penlight.ops import activation as ops, piecewise
 from penlight.tensor import Tensor
 from penlight.tensor.inplace import inplace as make_inplace
 
@@ -71,8 +71,8 @@ def hardtanh(
             f"hardtanh: min_val (={min_val}) can't be negative for input of dtype {input.dtype}"
         )
     if inplace:
-        return apply_inplace(input, ops.hardtanh, min_val, max_val)
-    return ops.hardtanh(input, min_val, max_val)
+        return apply_inplace(input, piecewise.hardtanh, min_val, max_val)
+    return piecewise.hardtanh(input, min_val, max_val)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -82,7 +82,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, else ``negative_slope`` * x."""
-    return _applied("leaky_relu", ops.LeakyRelu.apply, inplace, input, negative_slope)
+    return _applied("leaky_relu", piecewise.LeakyRelu.apply, inplace, input, negative_slope)
 
 
 def rrelu(
@@ -114,7 +114,7 @@ def rrelu(
     if training:
         array = input._array
         slope = numpy_generator(None).uniform(lower, upper, array.shape).astype(array.dtype)
-    return _applied("rrelu", ops.LeakyRelu.apply, inplace, input, slope)
+    return _applied("rrelu", piecewise.LeakyRelu.apply, inplace, input, slope)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -139,17 +139,17 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
             f"prelu: input ({input.dtype}) and weight ({weight.dtype}) must have the same dtype"
         )
     shape = (1, -1) + (1,) * (input.ndim - 2) if input.ndim > 1 else (1,) * input.ndim
-    return ops.Prelu.apply(input, weight.reshape(shape))
+    return piecewise.Prelu.apply(input, weight.reshape(shape))
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, else alpha (e^x - 1)."""
-    return _applied("elu", ops.Elu.apply, inplace, input, alpha, 1.0, 1.0)
+    return _applied("elu", piecewise.Elu.apply, inplace, input, alpha, 1.0, 1.0)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """ELU with the scale and alpha that keep zero mean and unit variance."""
-    return _applied("selu", ops.Elu.apply, inplace, input, SELU_ALPHA, SELU_SCALE, 1.0)
+    return _applied("selu", piecewise.Elu.apply, inplace, input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -162,19 +162,19 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise RuntimeError("celu: alpha cannot be 0, by which x is divided")
-    return _applied("celu", ops.Elu.apply, inplace, input, alpha, 1.0, 1.0 / alpha)
+    return _applied("celu", piecewise.Elu.apply, inplace, input, alpha, 1.0, 1.0 / alpha)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where it exceeds ``threshold``, else ``value``."""
     if inplace:
-        return apply_inplace(input, ops.Threshold.apply, threshold, value)
-    return ops.Threshold.apply(input, threshold, value)
+        return apply_inplace(input, piecewise.Threshold.apply, threshold, value)
+    return piecewise.Threshold.apply(input, threshold, value)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x where |x| exceeds ``lambd``, else 0."""
-    return _applied("hardshrink", ops.Hardshrink.apply, False, input, lambd)
+    return _applied("hardshrink", piecewise.Hardshrink.apply, False, input, lambd)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -185,7 +185,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must be at least 0, but found to be {lambd}")
-    return _applied("softshrink", ops.Softshrink.apply, False, input, lambd)
+    return _applied("softshrink", piecewise.Softshrink.apply, False, input, lambd)
 
 
 # -- smooth functions ------------------------------------------------------------------------
@@ -257,12 +257,12 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x + 3, 0), 6) / 6."""
-    return _applied("hardsigmoid", ops.Hardsigmoid.apply, inplace, input)
+    return _applied("hardsigmoid", piecewise.Hardsigmoid.apply, inplace, input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x min(max(x + 3, 0), 6) / 6."""
-    return _applied("hardswish", ops.Hardswish.apply, inplace, input)
+    return _applied("hardswish", piecewise.Hardswish.apply, inplace, input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

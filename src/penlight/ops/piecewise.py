@@ -1,0 +1,197 @@
+"""Activation functions made of straight pieces, and the exponential rectifiers.
+
+[condition] is 1 where the condition holds and 0 elsewhere. The functions are computed as sums of such
+products rather than with ``np.where``: on inputs of random sign the processor would guess every second
+branch wrong, which costs fifteen times the arithmetic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penlight.autograd.op import Op
+from penlight.kernels.pointwise import clip, negative_part, positive_part
+
+if TYPE_CHECKING:
+    from penlight.tensor import Tensor
+
+__all__ = [
+    "Elu", "Hardshrink", "Hardsigmoid", "Hardswish", "LeakyRelu", "Prelu", "Softshrink", "Threshold",
+    "hardtanh",
+]  # fmt: skip
+
+
+class Hardtanh(Op):
+    """y = x held between low and high; dx = dy [low < x < high]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, low: float, high: float) -> Any:
+        ctx.save(x)
+        ctx.low, ctx.high = low, high
+        if x.dtype.kind in "iu":  # integers stay integers
+            low, high = int(low), int(high)
+        return clip(x, low, high)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        return dy * ((x > ctx.low) & (x < ctx.high))
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """``input`` held between two bounds."""
+    return Hardtanh.apply(input, min_val, max_val)
+
+
+class LeakyRelu(Op):
+    """y = max(x, 0) + s min(x, 0); dx = dy [x > 0] + s dy [x <= 0].
+
+    The slope s is a number, or an array of one for each element (RReLU).
+
+    Source: Maas, Hannun & Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, slope: Any) -> Any:
+        ctx.save(x, slope)
+        y = negative_part(x)
+        y *= slope
+        y += positive_part(x)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, slope = ctx.saved
+        positive = x > 0
+        return dy * positive + dy * slope * ~positive
+
+
+class Prelu(Op):
+    """y = max(x, 0) + w min(x, 0) with a learned w; dx = dy [x > 0] + w dy [x <= 0],
+    dw = dy min(x, 0).
+
+    Source: He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", 2015, equation 1.
+    """
+
+    label = "PreluKernelBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, w: Any) -> Any:
+        ctx.save(x, w)
+        return positive_part(x) + w * negative_part(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, w = ctx.saved
+        positive = x > 0
+        return dy * positive + dy * w * ~positive, dy * negative_part(x)
+
+
+class Elu(Op):
+    """y = s max(x, 0) + s a (e^(r min(x, 0)) - 1); dx = s dy [x > 0] + s a r e^(r x) dy [x <= 0].
+
+    ELU has s = r = 1; SELU scales (s) and CELU stretches (r = 1/a).
+
+    Source: Clevert, Unterthiner & Hochreiter, "Fast and Accurate Deep Network Learning by
+    Exponential Linear Units", 2016; Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
+        ctx.save(x)
+        ctx.alpha, ctx.scale, ctx.rate = alpha, scale, rate
+        y = np.expm1(negative_part(x) * rate)
+        y *= scale * alpha
+        y += positive_part(x) * scale
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        slope = ctx.scale * ctx.alpha * ctx.rate
+        positive = x > 0
+        e = np.exp(negative_part(x) * ctx.rate)
+        return dy * positive * ctx.scale + dy * ~positive * e * slope
+
+
+class Threshold(Op):
+    """y = x where x > t, else v; dx = dy [x > t]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, threshold: float, value: float) -> Any:
+        above = ~(x <= threshold)  # so that NaN stays
+        ctx.save(above)
+        return np.where(above, x, x.dtype.type(value))
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (above,) = ctx.saved
+        return dy * above
+
+
+class Hardshrink(Op):
+    """y = x [|x| > s]; dx = dy [|x| > s]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, size: float) -> Any:
+        outside = ~(np.abs(x) <= size)
+        ctx.save(outside)
+        return x * outside
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (outside,) = ctx.saved
+        return dy * outside
+
+
+class Softshrink(Op):
+    """y = x - clip(x, -s, s); dx = dy [|x| > s]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, size: float) -> Any:
+        ctx.save(~(np.abs(x) <= size))
+        return x - clip(x, -size, size)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (outside,) = ctx.saved
+        return dy * outside
+
+
+class Hardsigmoid(Op):
+    """y = clip(x + 3, 0, 6) / 6; dx = dy / 6 [|x| < 3]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(np.abs(x) < 3)
+        y = clip(x + 3, 0, 6)
+        y /= 6
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (inside,) = ctx.saved
+        return dy * inside / 6
+
+
+class Hardswish(Op):
+    """y = x clip(x + 3, 0, 6) / 6; dx = dy (x / 3 + 1/2) [|x| < 3] + dy [x >= 3].
+
+    Source: Howard et al., "Searching for MobileNetV3", 2019, section 5.2.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save(x)
+        y = clip(x + 3, 0, 6)
+        y *= x
+        y /= 6
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved
+        near = clip(x, -3, 3)  # finite where x is not
+        return dy * ((near / 3 + 0.5) * (np.abs(x) < 3) + (x >= 3))
