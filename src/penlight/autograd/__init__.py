@@ -1,6 +1,6 @@
 """Automatic differentiation: the graph, the backward pass, and what users steer it with."""
 
-from penlight.autograd import graph
+from penlight.autograd import functional, graph
 from penlight.autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -17,9 +17,11 @@ from penlight.autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
+from penlight.autograd.gradcheck import gradcheck, gradgradcheck
 
 __all__ = [
-    "Function", "backward", "detect_anomaly", "enable_grad", "grad", "graph", "inference_mode",
-    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled",
-    "no_grad", "once_differentiable", "set_detect_anomaly", "set_grad_enabled",
+    "Function", "backward", "detect_anomaly", "enable_grad", "functional", "grad", "gradcheck",
+    "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
+    "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "once_differentiable",
+    "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
