@@ -58,6 +58,11 @@ def shape_argument(sizes: tuple[Any, ...], name: str = "size") -> tuple[int, ...
     """``f(2, 3)`` and ``f((2, 3))`` both give ``(2, 3)``."""
     if len(sizes) == 1 and not hasattr(sizes[0], "__index__"):
         sizes = tuple(sizes[0])
+    for s in sizes:
+        if type(s) is not int:
+            break
+    else:
+        return sizes  # nothing to do: by far the most frequent case
     try:
         return tuple(operator.index(s) for s in sizes)
     except TypeError:

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-__all__ = ["add_at", "add_rows"]
+__all__ = ["add_at", "add_rows", "grid", "pick_along", "places"]
+
+
+def grid(shape: tuple[int, ...], axis: int) -> list[Any]:
+    """Index arrays for all axes but ``axis``: x[i, ..., index, ..., k] for every place i ... k."""
+    ndim = len(shape)
+    return [None if a == axis else places(n, a, ndim) for a, n in enumerate(shape)]
+
+
+def places(n: int, axis: int, ndim: int) -> np.ndarray:
+    """0 ... n-1 along one axis of ``ndim``; small ones are made once."""
+    return _small_places(n, axis, ndim) if n <= 1024 else _places(n, axis, ndim)
+
+
+def _places(n: int, axis: int, ndim: int) -> np.ndarray:
+    i = np.arange(n).reshape((n,) + (1,) * (ndim - axis - 1))
+    i.flags.writeable = False
+    return i
+
+
+_small_places = functools.lru_cache(maxsize=4096)(_places)
+
+
+def pick_along(x: np.ndarray, index: np.ndarray, axis: int) -> np.ndarray:
+    """``np.take_along_axis`` for an index of x's shape except along ``axis``, without its checks."""
+    where = grid(index.shape, axis)
+    where[axis] = index
+    return x[tuple(where)]
 
 
 def add_rows(y: np.ndarray, index: np.ndarray, rows: np.ndarray) -> None:

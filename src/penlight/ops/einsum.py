@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import string
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,8 @@ def x_dtype(x: Any) -> np.dtype[Any]:
     return x._array.dtype if isinstance(x, TensorBase) else x.dtype
 
 
-def _plain_equation(equation: str, ndims: list[int]) -> tuple[list[str], str]:
+@functools.lru_cache(maxsize=1024)
+def _plain_equation(equation: str, ndims: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
     """Index names without ellipsis, blanks or an implicit output."""
     left, arrow, output = equation.replace(" ", "").partition("->")
     _check_subscripts(left, output)
@@ -87,7 +89,7 @@ def _plain_equation(equation: str, ndims: list[int]) -> tuple[list[str], str]:
     else:
         every = left.replace(",", "").replace("...", "")
         output = dots + "".join(sorted(c for c in set(every) if every.count(c) == 1))
-    return inputs, output
+    return tuple(inputs), output
 
 
 def _check_subscripts(inputs: str, output: str) -> None:
@@ -124,8 +126,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     if not operands:
         raise ValueError("einsum(): must specify the equation and at least one operand")
     xs: Any = promoted(*operands, owner="einsum")
-    inputs, output = _plain_equation(equation, [x._array.ndim for x in xs])
-    xs, inputs = _without_repeats(xs, inputs)
+    inputs, output = _plain_equation(equation, tuple(x._array.ndim for x in xs))
+    if any(len(set(names)) < len(names) for names in inputs):
+        xs, inputs = _without_repeats(xs, inputs)
     sizes: dict[str, int] = {}
     for names, x in zip(inputs, xs, strict=True):
         for n, size in zip(names, x._array.shape, strict=True):
@@ -144,7 +147,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         else x
         for names, x in zip(inputs, xs, strict=True)
     ]
-    return Einsum.apply(tuple(inputs), output, *expanded)
+    return Einsum.apply(inputs, output, *expanded)
 
 
 def _from_sublists(*arguments: Any) -> tuple[str, tuple[Any, ...]]:
@@ -159,9 +162,9 @@ def _from_sublists(*arguments: Any) -> tuple[str, tuple[Any, ...]]:
     return inputs + output, arguments[:pairs:2]
 
 
-def _without_repeats(xs: Any, inputs: list[str]) -> tuple[list[Any], list[str]]:
+def _without_repeats(xs: Any, names_of: tuple[str, ...]) -> tuple[list[Any], tuple[str, ...]]:
     """Operands that name an index twice, as in ``"ii->i"``, become their diagonals."""
-    xs, inputs = list(xs), list(inputs)
+    xs, inputs = list(xs), list(names_of)
     for i, names in enumerate(inputs):
         while len(set(names)) < len(names):
             n = next(c for c in names if names.count(c) > 1)
@@ -170,7 +173,7 @@ def _without_repeats(xs: Any, inputs: list[str]) -> tuple[list[Any], list[str]]:
             xs[i] = Diagonal.apply(xs[i], 0, a, b)
             names = names[:a] + names[a + 1 : b] + names[b + 1 :] + n
         inputs[i] = names
-    return xs, inputs
+    return xs, tuple(inputs)
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:

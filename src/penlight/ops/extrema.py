@@ -10,6 +10,7 @@ from penlight._core import return_types
 from penlight._core.arguments import normalize_axes, normalize_axis
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
+from penlight.kernels.scatter import pick_along, places
 from penlight.ops.reduction import Dims, add_reduce, spread
 from penlight.ops.selection import maximum, minimum
 
@@ -112,13 +113,14 @@ class Pick(Op):
     def forward(ctx: Any, x: Any, index: Any, axis: int, label: str) -> Any:
         ctx.save(index)
         ctx.axis, ctx.size, ctx.label = axis, x.shape[axis], label
-        return np.squeeze(np.take_along_axis(x, index, axis), axis)
+        return np.squeeze(pick_along(x, index, axis), axis)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (index,) = ctx.saved
-        places = np.arange(ctx.size).reshape((-1,) + (1,) * (index.ndim - ctx.axis - 1))
-        return np.where(places == index, np.expand_dims(dy, ctx.axis), 0)
+        return np.where(
+            places(ctx.size, ctx.axis, index.ndim) == index, np.expand_dims(dy, ctx.axis), 0
+        )
 
 
 def pick(input: Tensor, index: np.ndarray, axis: int, keepdim: bool, kind: Any) -> Any:

@@ -174,14 +174,17 @@ class Clamp(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any, low: Any, high: Any) -> Any:
+        y = x if low is None else np.maximum(x, low)
+        y = y if high is None else np.minimum(y, high)
+        if not any(ctx.edges):
+            return y
         below = np.zeros((), np.bool_) if low is None else x < low
         above = np.zeros((), np.bool_) if high is None else x > high
         if low is not None and high is not None:
             above = above | (np.asarray(low) > high)  # the upper bound wins
             below = below & ~above
-        y = x if low is None else np.maximum(x, low)
         ctx.save(below, above)
-        return np.array(y) if high is None else np.minimum(y, high)
+        return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -206,9 +209,10 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     x, *bounds = promoted(input, *given, owner="clamp")
     if x._array.dtype.kind in "cb":
         raise NotImplementedError(f"clamp: not implemented for {x.dtype}")
-    for b in given:
-        if not isinstance(b, TensorBase):
-            as_scalar(b, x.dtype, "clamp")
+    if x._array.dtype.kind in "iu":
+        for b in given:
+            if not isinstance(b, TensorBase):
+                as_scalar(b, x.dtype, "clamp")
     low = bounds.pop(0) if min is not None else None
     return Clamp.apply(x, low, bounds[0] if bounds else None)
 

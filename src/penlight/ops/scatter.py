@@ -13,7 +13,7 @@ import numpy as np
 from penlight._core.arguments import normalize_axis
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
-from penlight.kernels.scatter import add_at
+from penlight.kernels.scatter import add_at, grid
 from penlight.ops.indexing import Gather, filled, getitem, of_last_writes
 from penlight.ops.promotion import as_scalar
 from penlight.ops.scatter_reduction import ReduceAt, identity_of
@@ -73,12 +73,16 @@ class GatherAlong(Gather):
 # -- arguments -------------------------------------------------------------------------------
 
 
+_min_reduce: Any = np.minimum.reduce
+_max_reduce: Any = np.maximum.reduce
+
+
 def places(index: Any, axis: int) -> tuple[tuple[int, ...], list[Any]]:
     """The full index ``x[i, ..., index[i, ..., k], ..., k]``: a pattern and its index arrays."""
     shape = index._array.shape
-    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in shape)])
-    grid[axis] = index
-    return tuple(range(len(shape))), grid
+    where = grid(shape, axis)
+    where[axis] = index
+    return tuple(range(len(shape))), where
 
 
 def _as_vector(x: Any) -> Any:
@@ -114,7 +118,7 @@ def check_index(
             f"index {list(array.shape)} for input {list(shape)}"
         )
     _check_sizes(name, shape, axis, array.shape, src)
-    low, high = int(array.min()), int(array.max())
+    low, high = _min_reduce(array, axis=None), _max_reduce(array, axis=None)
     if low < 0 or high >= shape[axis]:
         raise RuntimeError(
             f"{name}(): index {low if low < 0 else high} is out of bounds for dimension {dim} with "

@@ -57,7 +57,7 @@ def infer_shape(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     """
     invalid = RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
     if -1 not in shape:
-        if math.prod(shape) != size or any(n < 0 for n in shape):
+        if math.prod(shape) != size or min(shape, default=0) < 0:
             raise invalid
         return shape
     if shape.count(-1) > 1:

@@ -21,7 +21,11 @@ __all__ = ["argsort", "kthvalue", "mode", "msort", "sort", "topk"]
 def order_of(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
     """The stable order along ``axis``; NaN counts as the largest."""
     if not descending:
-        return np.argsort(x, axis, kind="stable")
+        return x.argsort(axis, kind="stable")
+    if x.dtype.kind != "f":
+        return (~x).argsort(axis, kind="stable")  # the opposite order, without overflow
+    if not np.isnan(x).any():
+        return (-x).argsort(axis, kind="stable")
     reverse = np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
     return x.shape[axis] - 1 - reverse
 
@@ -74,7 +78,7 @@ def _first_of_order(x: np.ndarray, k: int, axis: int, descending: bool) -> np.nd
     """The first k of the order along ``axis``: of few among many by partition, which is O(n)."""
     n = x.shape[axis]
     if k * 8 > n or n < 64:
-        return np.take(order_of(x, axis, descending), np.arange(k), axis)
+        return order_of(x, axis, descending)[(slice(None),) * axis + (slice(k),)]
     at = np.argpartition(x, n - k if descending else k - 1, axis) if k else np.argsort(x, axis)
     chosen = np.sort(np.take(at, np.arange(n - k, n) if descending else np.arange(k), axis), axis)
     order = order_of(np.take_along_axis(x, chosen, axis), axis, descending)
