@@ -254,6 +254,9 @@ def test_zero_grad_cuts_gradients_off_their_history(lib: Any) -> None:
     m.zero_grad(set_to_none=False)
     assert m.weight.grad.grad_fn is None
     assert not m.weight.grad.requires_grad
+    m.weight.grad = lib.ones(1, 2, requires_grad=True)
+    m.zero_grad(set_to_none=False)
+    assert not m.weight.grad.requires_grad
     m.weight.grad = lib.ones(4)[1:3].reshape(1, 2)  # a view
     m.zero_grad(set_to_none=False)
     assert m.weight.grad.tolist() == [[0.0, 0.0]]

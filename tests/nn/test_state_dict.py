@@ -202,6 +202,11 @@ def test_versions_reach_the_override_point(lib: Any) -> None:
             super()._load_from_state_dict(state, prefix, metadata, *rest)
 
     m = lib.nn.Sequential(Renamed())
+    seen: list[Any] = []
+    m.register_load_state_dict_pre_hook(lambda m, state, *rest: seen.append(state._metadata))
+    m.load_state_dict(m.state_dict())
+    assert dict(seen[0]) == {"": {"version": 1}, "0": {"version": 2}}
+    m = lib.nn.Sequential(Renamed())
     assert m.state_dict()._metadata["0"] == {"version": 2}
     m.load_state_dict(m.state_dict())
     m.load_state_dict({"0.gamma": lib.ones(2)})
