@@ -112,7 +112,7 @@ class FixedNorm(Op):
         shift = -m * scale if b is None else b - m * scale
         y = x.reshape(_positions_joined(x)) * scale[:, None]
         y += shift[:, None]
-        ctx.save(x, m, r, w)
+        ctx.save(x, m.copy(), r, w)  # m may move on, in training, before backward
         return y.reshape(x.shape)
 
     @staticmethod
