@@ -60,10 +60,17 @@ class dtype:
         return self.numpy.itemsize
 
     def to_real(self) -> dtype:
+        """The dtype of the parts of a complex one; others are their own."""
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def to_complex(self) -> dtype:
-        """The complex dtype with parts of this one (complex64 also for float16)."""
+        """The complex dtype with parts of this one (complex64 also for float16).
+
+        Raises:
+            RuntimeError: for integers and bool.
+        """
+        if self.category < FLOATING:
+            raise RuntimeError(f"to_complex: there is no complex dtype with parts of {self!r}")
         return {float16: complex64, float32: complex64, float64: complex128}.get(self, self)
 
     def __repr__(self) -> str:
@@ -192,14 +199,14 @@ class finfo:
     """Limits of a floating dtype: ``eps, max, min, tiny, smallest_normal, resolution, bits``."""
 
     def __init__(self, type: dtype | None = None) -> None:
-        d = type or get_default_dtype()
-        if d.category < FLOATING:
+        d = get_default_dtype() if type is None else type
+        if not isinstance(d, dtype) or d.category < FLOATING:
             raise TypeError(f"finfo: type must be a floating dtype, got {d!r}; use iinfo")
         info = np.finfo(d.numpy)
         self.dtype, self.bits = d.to_real().name, int(info.bits)
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.tiny)
-        self.resolution = float(info.resolution)
+        self.resolution = float(str(info.resolution))  # 1e-6, not the float32 next to it
 
     def __repr__(self) -> str:
         fields = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
@@ -211,7 +218,7 @@ class iinfo:
     """Limits of an integer dtype: ``max, min, bits``."""
 
     def __init__(self, type: dtype) -> None:
-        if type.category != INTEGER:
+        if not isinstance(type, dtype) or type.category != INTEGER:
             raise TypeError(f"iinfo: type must be an integer dtype, got {type!r}; use finfo")
         info = np.iinfo(type.numpy)
         self.dtype, self.bits = type.name, int(info.bits)

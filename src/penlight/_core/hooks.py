@@ -15,11 +15,16 @@ _next_id = itertools.count().__next__
 
 
 class RemovableHandle:
-    """What ``register_*_hook`` returns: ``remove()`` it, or use it in a ``with`` block."""
+    """What ``register_*_hook`` returns: ``remove()`` it, or use it in a ``with`` block.
 
-    def __init__(self, table: HookTable, *companions: dict[int, Any]) -> None:
+    Args:
+        table: where the hook stands.
+        companions: tables beside it with an entry of the same key, to be removed together.
+    """
+
+    def __init__(self, table: Any, *companions: Any) -> None:
         self.id = _next_id()
-        self._tables = [weakref.ref(table), *(weakref.ref(c) for c in companions)]
+        self._tables: list[weakref.ref[Any]] = [weakref.ref(t) for t in (table, *companions)]
 
     @classmethod
     def register(cls, table: HookTable, hook: Callable[..., Any]) -> RemovableHandle:

@@ -10,6 +10,7 @@ Random Number Generation", 2014.
 from __future__ import annotations
 
 import json
+import operator
 import os
 import threading
 from collections.abc import Callable
@@ -50,9 +51,22 @@ class Generator:
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start the stream anew at ``seed`` (any integer; negative ones count from 2**64)."""
-        self._seed = int(seed)
-        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        """Start the stream anew at ``seed``, from -2**63 to 2**64 - 1; negative ones count from 2**64.
+
+        Raises:
+            RuntimeError: if it is no integer.
+            ValueError: if it is out of range.
+        """
+        try:
+            seed = operator.index(seed)
+        except TypeError:
+            raise RuntimeError(
+                f"manual_seed expected a long, but got {type(seed).__name__}"
+            ) from None
+        if not -(2**63) <= seed < 2**64:
+            raise ValueError(f"manual_seed: seed must lie in [-2**63, 2**64), got {seed}")
+        self._seed = seed % 2**64
+        self.numpy = np.random.Generator(np.random.PCG64(self._seed))
         return self
 
     def seed(self) -> int:
@@ -82,6 +96,10 @@ class Generator:
             )
         self._set_state_bytes(np.asarray(new_state).tobytes())
         return self
+
+    def clone_state(self) -> Generator:
+        """A generator of its own that goes on from here with the same numbers."""
+        return _restore_generator(self._state_bytes())
 
     def _state_bytes(self) -> bytes:
         state = {"seed": self._seed, "state": self.numpy.bit_generator.state}
@@ -137,7 +155,7 @@ def current_generator() -> Generator:
 
 def manual_seed(seed: int) -> Generator:
     """Start the default generator at ``seed``; the same seed gives the same numbers."""
-    return current_generator().manual_seed(seed)
+    return current_generator().manual_seed(int(seed))
 
 
 def seed() -> int:

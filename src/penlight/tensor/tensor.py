@@ -13,7 +13,7 @@ import numpy as np
 
 from penlight._core.device import as_device
 from penlight._core.dtypes import dtype as Dtype, dtype_of, get_default_dtype
-from penlight._core.size import Size
+from penlight._core.size import Size, size_of
 from penlight.autograd import engine
 from penlight.autograd.base import TensorBase, wrap
 from penlight.tensor import numpy_protocol, printing
@@ -59,7 +59,7 @@ class Tensor(
     @property
     def shape(self) -> Size:
         """The number of elements along each dimension."""
-        return Size(self._array.shape)
+        return size_of(self._array.shape)
 
     @property
     def ndim(self) -> int:
