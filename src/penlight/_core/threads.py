@@ -6,12 +6,11 @@ not cut into chunks, such as a large ``matmul``, is shared out by the BLAS itsel
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import operator
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,23 +95,26 @@ def set_num_threads(num: int) -> None:
             _blas[1](count)
 
 
-@contextlib.contextmanager
-def one_blas_thread() -> Iterator[None]:
+class one_blas_thread:  # a function to its users
     """Keep the BLAS to one thread per call while chunks run; callers may overlap and nest."""
-    global _chunk_runs
-    if _blas is None or _num_threads == 1:
-        yield
-        return
-    with _lock:
-        _chunk_runs += 1
-        _blas[1](1)
-    try:
-        yield
-    finally:
-        with _lock:
-            _chunk_runs -= 1
-            if not _chunk_runs:
-                _blas[1](_num_threads)
+
+    __slots__ = ("_entered",)
+
+    def __enter__(self) -> None:
+        global _chunk_runs
+        self._entered = _blas is not None and _num_threads > 1
+        if self._entered and _blas is not None:
+            with _lock:
+                _chunk_runs += 1
+                _blas[1](1)
+
+    def __exit__(self, *exception: object) -> None:
+        global _chunk_runs
+        if self._entered and _blas is not None:
+            with _lock:
+                _chunk_runs -= 1
+                if not _chunk_runs:
+                    _blas[1](_num_threads)
 
 
 def _after_fork() -> None:

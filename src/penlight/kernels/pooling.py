@@ -103,6 +103,8 @@ def sum_pool(x: np.ndarray, window: Window, output: Size, divisor: Any) -> np.nd
     Returns:
         y, (N, C, *O).
     """
+    if x.dtype == np.float16:  # sums need more digits
+        return sum_pool(x.astype(np.float32), window, output, divisor).astype(np.float16)
     y = np.empty((*x.shape[:2], *output), x.dtype)
     if _sees_all(window, x.shape[2:]):
         np.add.reduce(x, axis=tuple(range(2, x.ndim)), keepdims=True, out=y)
@@ -120,6 +122,8 @@ def sum_pool(x: np.ndarray, window: Window, output: Size, divisor: Any) -> np.nd
 
 def spread_windows(dy: np.ndarray, size: Size, window: Window, divisor: Any) -> np.ndarray:
     """The transpose of :func:`sum_pool`: dx = the sum of dy / divisor over the windows that see it."""
+    if dy.dtype == np.float16:
+        return spread_windows(dy.astype(np.float32), size, window, divisor).astype(np.float16)
     output = dy.shape[2:]
     dx = np.empty((*dy.shape[:2], *size), dy.dtype)
     if _sees_all(window, size):

@@ -12,6 +12,7 @@ Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning",
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ class Window(NamedTuple):
     @property
     def extent(self) -> Size:
         """How many positions a window spans: d (k - 1) + 1."""
-        return tuple([d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)])
+        return _extent(self.kernel, self.dilation)
 
     def output_size(self, size: Size) -> Size:
         """The number of windows over ``size`` elements; below 1 where none fits."""
@@ -79,6 +80,12 @@ class Window(NamedTuple):
         )
 
 
+@functools.lru_cache(maxsize=256)
+def _extent(kernel: Size, dilation: Size) -> Size:
+    return tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+
+
+@functools.lru_cache(maxsize=256)
 def inside(size: Size, padding: Padding) -> Any:
     """The index of the data in its padded form."""
     return (..., *(slice(p, p + n) for n, (p, _) in zip(size, padding, strict=True)))

@@ -42,8 +42,10 @@ def bands(
     weight = w.reshape(groups, f, w.shape[1], window.kernel[0], -1).swapaxes(2, 3)
     weight = weight.reshape(groups, f, window.kernel[0], -1)  # (G, F/G, K0, C/G *K1)
     if b is not None:  # one more tap, which always sees a one
-        weight = np.concatenate([weight, np.zeros_like(weight[..., :1])], axis=3)
-        weight[:, :, 0, -1] = b.reshape(groups, f)
+        extended = np.zeros((*weight.shape[:3], weight.shape[3] + 1), w.dtype)
+        extended[..., :-1] = weight
+        extended[:, :, 0, -1] = b.reshape(groups, f)
+        weight = extended
     weight = weight.reshape(groups, 1, 1, f, -1)
     depth = weight.shape[-1]
     share = is_much(y, depth)

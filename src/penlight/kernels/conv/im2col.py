@@ -13,6 +13,7 @@ Processing", 2006; Cho & Brand, "MEC: Memory-efficient Convolution for Deep Neur
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from typing import NamedTuple
@@ -34,26 +35,34 @@ class Chunk(NamedTuple):
     h1: int
 
 
+@functools.lru_cache(maxsize=256)
 def split_axis(output: Size) -> int:
     """The spatial dimension along which a chunk may take a part."""
     return next((a for a, n in enumerate(output) if n > 1), len(output) - 1)
 
 
-def chunks(n: int, output: Size, bytes_per_output: int, share: bool) -> list[Chunk]:
+def chunks(n: int, output: Size, bytes_per_output: int, share: bool) -> tuple[Chunk, ...]:
     """Cut n images so that the windows of a chunk fit the cache.
 
     Args:
         bytes_per_output: the size of the windows of one output position.
         share: make at least four chunks of about equal size, for threads.
     """
+    return _chunks(n, output, bytes_per_output, share, CACHE)
+
+
+@functools.lru_cache(maxsize=256)
+def _chunks(
+    n: int, output: Size, bytes_per_output: int, share: bool, cache: int
+) -> tuple[Chunk, ...]:
     rows = output[split_axis(output)]
     image = math.prod(output) * bytes_per_output
-    if image > CACHE:
-        step = math.ceil(rows / math.ceil(image / CACHE))
-        return [Chunk(i, i + 1, a, b) for i in range(n) for a, b in ranges(rows, step)]
-    count = math.ceil(n * image / CACHE)
+    if image > cache:
+        step = math.ceil(rows / math.ceil(image / cache))
+        return tuple(Chunk(i, i + 1, a, b) for i in range(n) for a, b in ranges(rows, step))
+    count = math.ceil(n * image / cache)
     count = 4 * math.ceil(count / 4) if share else count
-    return [Chunk(a, b, 0, rows) for a, b in ranges(n, math.ceil(n / count))]
+    return tuple(Chunk(a, b, 0, rows) for a, b in ranges(n, math.ceil(n / count)))
 
 
 class _Plan(NamedTuple):

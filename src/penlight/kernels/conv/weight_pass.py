@@ -18,7 +18,7 @@ _PARTIALS = 8  # sums kept apart, so that as many threads can work
 
 
 def _summed(
-    parts: list[Chunk],
+    parts: tuple[Chunk, ...],
     shape: Size,
     dtype: np.dtype,
     share: bool,

@@ -22,6 +22,8 @@ def positive(name: str, argument: str, value: Any, n: int) -> tuple[int, ...]:
     Raises:
         RuntimeError: if one is not.
     """
+    if type(value) is int and value > 0:
+        return (value,) * n
     values = ntuple(value, n, f"{name}: {argument}")
     if min(values) < 1:
         raise RuntimeError(f"{name}: {argument} should be greater than zero, but got {value}")
@@ -34,6 +36,8 @@ def not_negative(name: str, argument: str, value: Any, n: int) -> tuple[int, ...
     Raises:
         RuntimeError: if one is negative.
     """
+    if type(value) is int and value >= 0:
+        return (value,) * n
     values = ntuple(value, n, f"{name}: {argument}")
     if min(values) < 0:
         raise RuntimeError(f"{name}: {argument} must be non-negative, but got {value}")
