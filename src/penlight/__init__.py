@@ -129,6 +129,8 @@ from penlight.tensor.legacy import *
 from penlight.tensor.printing import set_printoptions as set_printoptions
 from penlight.tensor.random import *
 from penlight.tensor.ranges import *
+from penlight.tensor.settings import *
+from penlight.tensor.windows import *
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64

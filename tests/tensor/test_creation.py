@@ -219,3 +219,58 @@ def test_the_class_itself_is_a_constructor() -> None:
     assert penlight.Tensor(penlight.Size([2])).shape == (2,)
     x = penlight.arange(3)
     assert penlight.Tensor(x).data_ptr() == x.data_ptr()
+
+
+WINDOWS = ["hann", "hamming", "blackman", "bartlett", "kaiser"]
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows(name: str) -> None:
+    make = getattr(penlight, f"{name}_window")
+    whole, periodic = make(9, periodic=False), make(8)
+    assert whole.allclose(whole.flip(0), atol=1e-6)
+    assert periodic.allclose(whole[:8], atol=1e-6)
+    assert whole[4].item() == pytest.approx(1, abs=1e-6)
+    assert make(1).tolist() == [1]
+    assert make(0).shape == (0,)
+    assert make(3, dtype=penlight.float64, requires_grad=True).requires_grad
+    with pytest.raises(RuntimeError, match="window_length"):
+        make(-1)
+    with pytest.raises(RuntimeError, match="floating"):
+        make(3, dtype=penlight.int64)
+    with pytest.raises(TypeError, match="dytpe"):
+        make(3, dytpe=penlight.float64)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows_are_pytorchs(name: str, torch: Any) -> None:
+    for arguments in ((10,), (7, False), (2,), (1,), (0,)):
+        ours, theirs = (getattr(lib, f"{name}_window")(*arguments) for lib in (penlight, torch))
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_settings_are_taken() -> None:
+    assert not penlight.are_deterministic_algorithms_enabled()
+    penlight.use_deterministic_algorithms(True, warn_only=True)
+    assert penlight.are_deterministic_algorithms_enabled()
+    penlight.use_deterministic_algorithms(False)
+    penlight.set_float32_matmul_precision("high")
+    assert penlight.get_float32_matmul_precision() == "high"
+    penlight.set_float32_matmul_precision("highest")
+    penlight.set_num_interop_threads(2)
+    assert penlight.get_num_interop_threads() == 2
+    for bad in (
+        lambda: penlight.set_float32_matmul_precision("low"),
+        lambda: penlight.set_num_interop_threads(0),
+    ):
+        with pytest.raises(RuntimeError, match=r"got"):
+            bad()
+
+
+def test_new_in_its_old_form() -> None:
+    x = penlight.ones(1, dtype=penlight.float64)
+    assert x.new(2, 3).shape == (2, 3)
+    assert x.new([1, 2]).dtype is penlight.float64
+    assert x.new(penlight.Size([2])).shape == (2,)
+    assert x.new().shape == (0,)

@@ -305,3 +305,24 @@ def test_names_of_nodes(name: str) -> None:
 def test_names_of_nodes_are_pytorchs(name: str, torch: Any) -> None:
     x = torch.full((2, 2), 0.5, requires_grad=True)
     assert NODES[name](x, torch).grad_fn.name() == name
+
+
+def test_second_names_are_the_same_functions() -> None:
+    for first, others in {
+        "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
+        "atanh": "arctanh", "atan2": "arctan2", "abs": "absolute", "trunc": "fix", "clamp": "clip",
+        "sub": "subtract", "mul": "multiply", "neg": "negative", "outer": "ger", "lt": "less",
+        "le": "less_equal", "gt": "greater", "ge": "greater_equal", "ne": "not_equal",
+        "div": "divide true_divide", "cat": "concat concatenate", "movedim": "moveaxis",
+        "transpose": "swapaxes swapdims", "vstack": "row_stack", "trapezoid": "trapz",
+    }.items():  # fmt: skip
+        for other in others.split():
+            assert getattr(penlight, first) is getattr(penlight, other)
+            if hasattr(penlight.Tensor, first) and other not in (
+                "row_stack",
+                "trapz",
+                "concat",
+                "concatenate",
+            ):
+                assert getattr(penlight.Tensor, first) is getattr(penlight.Tensor, other)
+    assert penlight.rsub(penlight.tensor([1]), 3, alpha=2).tolist() == [1]

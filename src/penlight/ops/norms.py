@@ -16,7 +16,7 @@ from penlight.ops.reduction import add_reduce, reduced_axes, spread
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["cdist", "dist", "logsumexp", "norm", "renorm"]
+__all__ = ["cdist", "dist", "logsumexp", "norm", "pdist", "renorm"]
 
 
 class LogSumExp(Op):
@@ -173,6 +173,14 @@ def cdist(
     if p < 0:
         raise RuntimeError(f"cdist: p must be non-negative, got {p}")
     return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), float(p), dim=-1)
+
+
+def pdist(input: Tensor, p: float = 2) -> Tensor:
+    """The p-norm distances between all pairs of rows (n, d), each once: (n (n - 1) / 2,)."""
+    if input._array.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input._array.ndim}D")
+    first, second = np.triu_indices(input._array.shape[0], 1)
+    return norm(input[first] - input[second], float(p), dim=-1)
 
 
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:

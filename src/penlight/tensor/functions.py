@@ -11,7 +11,7 @@ from penlight.tensor.tensor import Tensor
 __all__ = [
     "abs_", "acos_", "acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_",
     "arctanh_", "as_strided_", "asin_", "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_",
-    "clamp_min_", "clip_", "clone", "compile", "conj_physical_", "cos_", "cosh_", "deg2rad_", "detach",
+    "clamp_min_", "clip_", "clone", "conj_physical_", "cos_", "cosh_", "deg2rad_", "detach",
     "detach_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fill", "fill_", "fix_", "floor_", "frac_",
     "gcd_", "get_default_device", "index_put_", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_",
     "logit_", "nan_to_num_", "neg_", "negative_", "rad2deg_", "reciprocal_", "relu_", "round_",
@@ -55,11 +55,3 @@ def get_default_device() -> device:
 def set_default_device(device: Any) -> None:
     """Accept the CPU; any other device raises."""
     as_device(device)
-
-
-def compile(model: Any = None, **options: Any) -> Any:
-    """``model`` (a module or function) as it is: there is nothing to compile.
-
-    Usable as a decorator, with and without options.
-    """
-    return (lambda function: function) if model is None else model

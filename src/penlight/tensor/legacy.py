@@ -25,7 +25,9 @@ class _TensorType(type):
     dtype: dtypes.dtype
 
     def __call__(cls, *data: Any, device: Any = None) -> Tensor:
-        if len(data) == 1 and (isinstance(data[0], TensorBase) or not hasattr(data[0], "__index__")):
+        if len(data) == 1 and (
+            isinstance(data[0], TensorBase) or not hasattr(data[0], "__index__")
+        ):
             return cls._of_data(data[0], device)
         return finish(empty_array(data or (0,), cls.dtype), device, False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penlight._core.device import as_device
+from penlight._core.size import Size
 from penlight.autograd.base import TensorBase, wrap
 from penlight.ops.promotion import as_scalar
 from penlight.tensor.data import empty_array, to_array
@@ -19,6 +20,12 @@ class NewMethods:
     """New tensors of this tensor's dtype, unless ``dtype`` says otherwise."""
 
     __slots__ = ()
+
+    def new(self: Any, *data: Any, device: Any = None) -> Tensor:
+        """Old form: ``new(2, 3)`` is uninitialised, ``new([1, 2])`` holds those values."""
+        if len(data) == 1 and not hasattr(data[0], "__index__") and not isinstance(data[0], Size):
+            return self.new_tensor(data[0], device=device)
+        return self.new_empty(*(data or (0,)), device=device)
 
     def new_tensor(
         self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False

@@ -203,6 +203,15 @@ OpSpec(
     rtol=1e-4, atol=1e-5,
 )  # fmt: skip
 OpSpec(
+    "torch.pdist",
+    lambda torch, x, p: torch.pdist(x, p),
+    lambda rng: (
+        [Sample(distinct(rng, 4, 3), p) for p in (2.0, 1.0)] + [Sample(normal(rng, 1, 2), 2.0)]
+    ),
+    errors=[Bad(RuntimeError, "2D", (np.ones(3, "f"),), {"p": 2.0})],
+    rtol=1e-4,
+)
+OpSpec(
     "linalg.norm",
     lambda torch, x: [
         torch.linalg.vector_norm(x), torch.linalg.vector_norm(x, 3, 1), torch.linalg.norm(x),
