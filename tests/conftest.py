@@ -34,6 +34,12 @@ def torch():  # type: ignore[no-untyped-def]
     return pytest.importorskip("torch")
 
 
+@pytest.fixture(params=["penlight", pytest.param("torch", marks=pytest.mark.parity)])
+def lib(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+    """Penlight, and then PyTorch: what a test expects of the one must be true of the other."""
+    return pytest.importorskip(request.param)
+
+
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     import penlight

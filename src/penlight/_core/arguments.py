@@ -55,8 +55,12 @@ def normalize_axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...] | 
 
 
 def shape_argument(sizes: tuple[Any, ...], name: str = "size") -> tuple[int, ...]:
-    """``f(2, 3)`` and ``f((2, 3))`` both give ``(2, 3)``."""
-    if len(sizes) == 1 and not hasattr(sizes[0], "__index__"):
+    """``f(2, 3)`` and ``f((2, 3))`` both give ``(2, 3)``.
+
+    Raises:
+        TypeError: for anything but integers.
+    """
+    if len(sizes) == 1 and isinstance(sizes[0], Iterable) and not hasattr(sizes[0], "__index__"):
         sizes = tuple(sizes[0])
     for s in sizes:
         if type(s) is not int:
