@@ -14,7 +14,7 @@ import pytest
 
 import penlight
 from penlight import nn
-from tests.specs import MODULES, SPECS
+from penlight.testing.specs import MODULES, SPECS
 
 HERE = Path(__file__).parent
 OPTIONAL = {"typer", "rich", "matplotlib", "PIL", "torch"}  # what some files need beyond NumPy

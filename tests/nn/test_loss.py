@@ -143,3 +143,18 @@ def test_losses_of_many_dimensions_agree_with_flat_ones(lib: Any) -> None:
         )
     none = lib.nn.functional.cross_entropy(x, t, reduction="none")
     assert none.shape == t.shape
+
+
+def test_means_of_many_halves_do_not_overflow(lib: Any) -> None:
+    F, x = lib.nn.functional, lib.full((70000, 2), 1.5).half()
+    for value, expected in [
+        (x.mean(), 1.5),
+        (x.mean(0)[0], 1.5),
+        (x[:4096].sum(), 12288.0),
+        (F.mse_loss(x, x * 0), 2.25),
+        (F.l1_loss(x, x * 0), 1.5),
+        (F.cross_entropy(x[:40000], lib.zeros(40000).long()), math.log(2)),
+        (F.binary_cross_entropy_with_logits(x, x * 0), math.log(1 + math.exp(1.5))),
+    ]:
+        assert value.dtype == lib.float16
+        assert value.item() == pytest.approx(expected, rel=4e-3)

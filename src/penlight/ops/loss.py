@@ -10,6 +10,7 @@ import numpy as np
 from penlight.autograd.op import Op
 from penlight.kernels.pointwise import clip, negative_part
 from penlight.ops.activation import Sigmoid
+from penlight.ops.reduction import total_over
 from penlight.ops.softmax import shifted
 
 __all__ = [
@@ -43,7 +44,9 @@ class ClassLoss(Op):
             loss = loss * w
         if ignored is not None:
             loss[ignored] = 0
-        return loss.reshape(self.target_shape) if self.scale is None else loss.sum() * self.scale
+        if self.scale is None:
+            return loss.reshape(self.target_shape)
+        return (total_over(loss) * self.scale).astype(loss.dtype)
 
     def share(self, dy: Any, places: Any, w: Any, ignored: Any) -> Any:
         """The gradient of each loss before it was weighted and summed, (N, L) or one for all."""
@@ -232,8 +235,8 @@ class SquaredError(Op):
         ctx.save(x, t)
         ctx.n = n
         error = x - t
-        total = np.add.reduce(error * error, axis=None)
-        return total / n if n else total * math.nan
+        total = total_over(error * error)
+        return (total / n if n else total * math.nan).astype(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:

@@ -24,6 +24,13 @@ Dims = int | tuple[int, ...] | list[int] | None
 add_reduce: Any = np.add.reduce
 
 
+def total_over(x: Any, axes: tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+    """The sum; that of halves in float32, in which the sum of many neither overflows nor stalls."""
+    if x.dtype.char == "e":
+        return add_reduce(x, axis=axes, dtype=np.float32, keepdims=keepdims)
+    return add_reduce(x, axis=axes, keepdims=keepdims)
+
+
 def spread(dy: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None) -> Any:
     """A reduction's gradient in the shape of its input: reduced axes come back at size one."""
     if axes is None:
@@ -58,7 +65,8 @@ class Sum(_OverAxes):
     @staticmethod
     def forward(ctx: Any, x: Any, axes: tuple[int, ...] | None, keepdims: bool) -> Any:
         ctx.shape, ctx.axes = x.shape, axes
-        return add_reduce(x, axis=axes, keepdims=keepdims)
+        y = total_over(x, axes, keepdims)
+        return y if y.dtype == x.dtype else y.astype(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -80,8 +88,9 @@ class Mean(_OverAxes):
     def forward(ctx: Any, x: Any, axes: tuple[int, ...] | None, keepdims: bool) -> Any:
         ctx.shape, ctx.axes = x.shape, axes
         ctx.n = math.prod(x.shape if axes is None else (x.shape[a] for a in axes))
-        total = add_reduce(x, axis=axes, keepdims=keepdims)
-        return total / ctx.n if ctx.n else total * math.nan
+        total = total_over(x, axes, keepdims)
+        y = total / ctx.n if ctx.n else total * math.nan
+        return y if y.dtype == x.dtype else y.astype(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
