@@ -143,3 +143,46 @@ def test_pytorch_gives_the_same(torch: Any, case: Any, name: str) -> None:
         if b is not None:
             assert (a.shape, a.dtype) == (b.shape, b.dtype), (name, arguments, named)
             np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
+
+
+AXIS: dict[str, tuple[Any, ...]] = {
+    "sum": (), "mean": (), "nansum": (), "all": (), "count_nonzero": (), "prod": (), "var": (), "std": (),
+    "quantile": (0.5,), "logsumexp": (), "cumsum": (), "cumprod": (), "cummax": (), "diff": (), "amax": (),
+    "max": (), "argmin": (), "median": (), "sort": (), "argsort": (), "topk": (1,), "kthvalue": (1,),
+    "mode": (), "chunk": (2,), "tensor_split": (2,), "unbind": (), "squeeze": (), "unsqueeze": (),
+    "softmax": (), "log_softmax": (), "repeat_interleave": (2,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AXIS)
+def test_numpys_names_are_taken(name: str) -> None:
+    x = penlight.randn(2, 3)
+    call = getattr(penlight, name)
+    ours, theirs = call(x, *AXIS[name], dim=1), call(x, *AXIS[name], axis=1)
+    method = getattr(x, name)(*AXIS[name], axis=1)
+    for a, b, c in zip(_flat(ours), _flat(theirs), _flat(method), strict=True):
+        assert a.equal(b)
+        assert a.equal(c)
+    with pytest.raises(TypeError, match="both"):
+        call(x, *AXIS[name], dim=1, axis=1)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", AXIS)
+def test_pytorch_takes_them_too(name: str, torch: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        getattr(torch, name)(torch.randn(2, 3), *AXIS[name], axis=1)
+
+
+def _flat(y: Any) -> list[Any]:
+    return list(y) if isinstance(y, tuple) else [y]
+
+
+def test_keepdims_and_joining() -> None:
+    x = penlight.randn(2, 3)
+    assert x.sum(axis=1, keepdims=True).shape == (2, 1)
+    assert x.max(axis=-1, keepdims=True).indices.shape == (2, 1)
+    assert penlight.cat([x, x], axis=1).shape == (2, 6)
+    assert penlight.stack([x, x], axis=2).shape == (2, 3, 2)
+    assert x.index_select(axis=1, index=penlight.tensor([0])).shape == (2, 1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
 
-__all__ = ["normalize_axes", "normalize_axis", "ntuple", "shape_argument"]
+__all__ = ["normalize_axes", "normalize_axis", "ntuple", "numpy_names", "shape_argument"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def ntuple(value: Any, n: int, name: str) -> tuple[int, ...]:
@@ -71,3 +74,19 @@ def shape_argument(sizes: tuple[Any, ...], name: str = "size") -> tuple[int, ...
         return tuple(operator.index(s) for s in sizes)
     except TypeError:
         raise TypeError(f"{name} must be ints or one tuple of ints, got {sizes!r}") from None
+
+
+def numpy_names(function: F) -> F:
+    """Have a function take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as PyTorch's do."""
+
+    @functools.wraps(function)
+    def with_names(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+                if theirs in kwargs:
+                    if ours in kwargs:
+                        raise TypeError(f"{function.__name__}() got both {ours!r} and {theirs!r}")
+                    kwargs[ours] = kwargs.pop(theirs)
+        return function(*args, **kwargs)
+
+    return cast(F, with_names)

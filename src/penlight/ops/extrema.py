@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight._core import return_types
-from penlight._core.arguments import normalize_axes, normalize_axis
+from penlight._core.arguments import normalize_axes, normalize_axis, numpy_names
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
 from penlight.kernels.scatter import pick_along, places
@@ -87,16 +87,19 @@ def _extremum(op: type[Extremum], input: Tensor, dim: Any, keepdim: bool, larges
     return op.apply(input, axes, keepdim, largest)
 
 
+@numpy_names
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest element over ``dim`` (default: all); equal ones share the gradient."""
     return _extremum(Amax, input, dim, keepdim, True)
 
 
+@numpy_names
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over ``dim`` (default: all); equal ones share the gradient."""
     return _extremum(Amin, input, dim, keepdim, False)
 
 
+@numpy_names
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """The smallest and the largest element over ``dim``."""
     over = () if dim is None else dim
@@ -150,6 +153,7 @@ def _max_or_min(name: str, input: Tensor, dim: Any, keepdim: bool, largest: bool
     return pick(input, np.asarray(find(input._array, axis, keepdims=True)), axis, keepdim, kind)
 
 
+@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Without ``dim`` the largest element; with it (values, indices); with a tensor, elementwise.
 
@@ -158,6 +162,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     return _max_or_min("max", input, other if dim is None else dim, keepdim, True)
 
 
+@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Without ``dim`` the smallest element; with it (values, indices); with a tensor, elementwise."""
     return _max_or_min("min", input, other if dim is None else dim, keepdim, False)
@@ -181,11 +186,13 @@ def _argument(name: str, input: Tensor, dim: int | None, keepdim: bool, largest:
     return wrap(TensorBase._result_type, index)
 
 
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the largest element, the first among equals; of all elements without ``dim``."""
     return _argument("argmax", input, dim, keepdim, True)
 
 
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the smallest element, the first among equals; of all elements without ``dim``."""
     return _argument("argmin", input, dim, keepdim, False)
@@ -221,11 +228,13 @@ def _median_index(x: np.ndarray, axis: int, skip_nan: bool) -> np.ndarray:
     return np.take_along_axis(order, np.maximum(place, 0), axis)
 
 
+@numpy_names
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower median; NaN if there is one. With ``dim``: (values, indices)."""
     return _median("median", input, dim, keepdim, False)
 
 
+@numpy_names
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower median of what is not NaN. With ``dim``: (values, indices)."""
     return _median("nanmedian", input, dim, keepdim, True)

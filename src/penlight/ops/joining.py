@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis, shape_argument
+from penlight._core.arguments import normalize_axis, numpy_names, shape_argument
 from penlight._core.errors import broadcast_error
 from penlight._core.size import Size
 from penlight.autograd.base import TensorBase
@@ -78,6 +78,7 @@ def _in_one_dtype(tensors: list[Tensor]) -> list[Tensor]:
     return [cast(x, common) for x in tensors]
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors joined along an existing dimension.
 
@@ -124,6 +125,7 @@ def _check_fit(i: int, other: tuple[int, ...], shape: tuple[int, ...], axis: int
             )
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors of one shape joined along a new dimension.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axes, normalize_axis
+from penlight._core.arguments import normalize_axes, normalize_axis, numpy_names
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.op import Op
 from penlight.ops.promotion import cast, floating
@@ -42,6 +42,7 @@ class LogSumExp(Op):
         return spread(dy, x.shape, ctx.axes) * np.exp(x - spread(safe, x.shape, ctx.axes))
 
 
+@numpy_names
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """log(sum(exp(input))) over ``dim``, without overflow."""
     ndim = input._array.ndim

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis
+from penlight._core.arguments import normalize_axis, numpy_names
 from penlight._core.errors import broadcast_error
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
@@ -144,6 +144,7 @@ def trace(input: Tensor) -> Tensor:
     return Diagonal.apply(input, 0, 0, 1).sum()
 
 
+@numpy_names
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product of 3-vectors along ``dim`` (default: the first of size 3)."""
     first, second = input._array.shape, other._array.shape

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axes
+from penlight._core.arguments import normalize_axes, numpy_names
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
@@ -73,6 +73,7 @@ class Sum(_OverAxes):
         return spread(dy, ctx.shape, ctx.axes)
 
 
+@numpy_names
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype | None = None
 ) -> Tensor:
@@ -97,6 +98,7 @@ class Mean(_OverAxes):
         return spread(dy / max(ctx.n, 1), ctx.shape, ctx.axes)
 
 
+@numpy_names
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype | None = None
 ) -> Tensor:
@@ -115,6 +117,7 @@ def mean(
     return Mean.apply(input, reduced_axes(dim, input._array.ndim), keepdim)
 
 
+@numpy_names
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum with NaN counted as 0."""
     if input._array.dtype.kind in "biu":
@@ -122,6 +125,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
     return sum(input.where(input == input, 0), dim, keepdim, dtype=dtype)
 
 
+@numpy_names
 def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean of what is not NaN."""
     if input._array.dtype.kind in "biu":
@@ -144,16 +148,19 @@ def _logical(function: Any, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     return wrap(TensorBase._result_type, np.asarray(y, d))
 
 
+@numpy_names
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether all elements over ``dim`` are nonzero."""
     return _logical(np.logical_and.reduce, input, dim, keepdim)
 
 
+@numpy_names
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether any element over ``dim`` is nonzero."""
     return _logical(np.logical_or.reduce, input, dim, keepdim)
 
 
+@numpy_names
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """How many elements over ``dim`` are nonzero."""
     axes = reduced_axes(dim, input._array.ndim)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axes, normalize_axis, shape_argument
+from penlight._core.arguments import normalize_axes, normalize_axis, numpy_names, shape_argument
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
 from penlight.autograd.primitives import BroadcastTo
@@ -137,6 +137,7 @@ class RepeatInterleave(Gather):
     label = "IndexSelectBackward0"
 
 
+@numpy_names
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis
+from penlight._core.arguments import normalize_axis, numpy_names
 from penlight.autograd.base import TensorBase
 from penlight.autograd.primitives import WriteView
 from penlight.ops.indexing import WHOLE, Gather, Slice, filled, read_index, same_dtype
@@ -73,6 +73,7 @@ def _at_rows(op: Any, input: Tensor, value: Any, axis: int, index: Any) -> Tenso
     return y if input._array.ndim else y.reshape(())
 
 
+@numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices at ``index`` (1-d) along ``dim``."""
     i, axis = _row_index("index_select", input, dim, index)
@@ -81,6 +82,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return y if input._array.ndim else y.reshape(())
 
 
+@numpy_names
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """``input`` with alpha * source[k] added to its slice index[k] along ``dim``."""
     i, axis = _row_index("index_add", input, dim, index, range_error=RuntimeError)
@@ -88,6 +90,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     return _at_rows(AddAt, input, source if alpha == 1 else source * alpha, axis, i)
 
 
+@numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """``input`` with source[k] in place of its slice index[k] along ``dim``."""
     i, axis = _row_index("index_copy", input, dim, index, only_long=True)
@@ -120,6 +123,7 @@ def _checked_source(
     return x
 
 
+@numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """``input`` with one value in its slices at ``index`` along ``dim``."""
     i, axis = _row_index(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight._core import return_types
-from penlight._core.arguments import normalize_axis
+from penlight._core.arguments import normalize_axis, numpy_names
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
@@ -50,6 +50,7 @@ def _along(input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
     return input, normalize_axis(dim, input._array.ndim)
 
 
+@numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Running sums along ``dim``."""
     x, axis = _along(input, dim, dtype)
@@ -86,6 +87,7 @@ class CumProd(Op):
         return total
 
 
+@numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Running products along ``dim``."""
     x, axis = _along(input, dim, dtype)
@@ -121,6 +123,7 @@ class LogCumSumExp(Op):
         return part(dy) - part(-dy)
 
 
+@numpy_names
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """log of running sums of exp(input) along ``dim``, without overflow."""
     x = floating(input)
@@ -144,11 +147,13 @@ def _running_extremum(input: Tensor, dim: int, larger: Any, kind: Any) -> Any:
     return kind(gather(input, axis, indices), indices)
 
 
+@numpy_names
 def cummax(input: Tensor, dim: int) -> Any:
     """Running maxima along ``dim``, and where they are: the last among equals."""
     return _running_extremum(input, dim, np.greater_equal, return_types.cummax)
 
 
+@numpy_names
 def cummin(input: Tensor, dim: int) -> Any:
     """Running minima along ``dim``, and where they are: the last among equals."""
     return _running_extremum(input, dim, np.less_equal, return_types.cummin)
@@ -157,6 +162,7 @@ def cummin(input: Tensor, dim: int) -> Any:
 # -- differences -----------------------------------------------------------------------------
 
 
+@numpy_names
 def diff(
     input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None
 ) -> Tensor:
@@ -194,6 +200,7 @@ def _trapezoids(y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, int]:
     return heights * widths / 2, axis
 
 
+@numpy_names
 def trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The integral of y along ``dim`` by the trapezoidal rule.
 
@@ -205,6 +212,7 @@ def trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: int = -1) -> Ten
     return areas.sum(axis)
 
 
+@numpy_names
 def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The running integral of y along ``dim`` by the trapezoidal rule."""
     areas, axis = _trapezoids(y, x, dx, dim)

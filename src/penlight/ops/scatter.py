@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis
+from penlight._core.arguments import normalize_axis, numpy_names
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.kernels.scatter import add_at, grid
@@ -166,6 +166,7 @@ def _corner(src: Any, shape: tuple[int, ...]) -> Any:
 # -- the functions ---------------------------------------------------------------------------
 
 
+@numpy_names
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """y[i][j] = input[i][index[i][j]] for dim 1, and so on; y has the shape of ``index``.
 
@@ -180,11 +181,13 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     return y if index._array.ndim else y.reshape(())
 
 
+@numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """``input`` with src[i][j] added at [i][index[i][j]] for dim 1, and so on."""
     return _scatter("scatter_add", AddAt, input, dim, index, src)
 
 
+@numpy_names
 def scatter(
     input: Tensor,
     dim: int,
@@ -260,6 +263,7 @@ def scatter_reduce(
     return _scatter("scatter_reduce", ReduceAt, start, dim, index, src, reduce)
 
 
+@numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """:func:`gather` with broadcasting between ``input`` and ``indices``."""
     if dim is None:

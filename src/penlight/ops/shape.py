@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axes, normalize_axis, shape_argument
+from penlight._core.arguments import normalize_axes, normalize_axis, numpy_names, shape_argument
 from penlight.autograd.op import ViewOp
 from penlight.autograd.primitives import BroadcastTo
 from penlight.ops.complex import conj
@@ -132,6 +132,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return Reshape.apply(input, (*shape[:axis], *filled, *shape[axis + 1 :]))
 
 
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """``input`` with a dimension of size one put in at ``dim``."""
     shape = input._array.shape
@@ -139,6 +140,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return Unsqueeze.apply(input, (*shape[:axis], 1, *shape[axis:]))
 
 
+@numpy_names
 def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     """``input`` without its dimensions of size one (of those in ``dim``, if given)."""
     shape = input._array.shape
@@ -267,4 +269,9 @@ def broadcast_to(input: Tensor, size: Any) -> Tensor:
     return expand(input, size)
 
 
-moveaxis, swapaxes, swapdims = movedim, transpose, transpose
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """``input`` with two dimensions exchanged."""
+    return transpose(input, axis0, axis1)
+
+
+moveaxis, swapdims = movedim, transpose

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis
+from penlight._core.arguments import normalize_axis, numpy_names
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.op import Op
 from penlight.ops.promotion import cast
@@ -72,11 +72,13 @@ def _over(name: str, op: type[Op], input: Tensor, dim: int, dtype: Any) -> Any:
     return op.apply(input, axis)
 
 
+@numpy_names
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """exp(input) scaled to sum to one along ``dim``."""
     return _over("softmax", Softmax, input, dim, dtype)
 
 
+@numpy_names
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """The logarithm of :func:`softmax`, computed without forming it."""
     return _over("log_softmax", LogSoftmax, input, dim, dtype)

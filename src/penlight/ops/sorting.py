@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight._core import return_types
-from penlight._core.arguments import normalize_axis
+from penlight._core.arguments import normalize_axis, numpy_names
 from penlight.autograd.base import TensorBase, wrap
 from penlight.ops.extrema import of_scalar, pick
 from penlight.ops.scatter import gather
@@ -30,6 +30,7 @@ def order_of(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
     return x.shape[axis] - 1 - reverse
 
 
+@numpy_names
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
     """The elements in order along ``dim``, and where they were. Equal ones keep their order."""
     axis = normalize_axis(dim, input._array.ndim)
@@ -41,6 +42,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     return return_types.sort(gather(input, axis, indices), indices)
 
 
+@numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Where the elements in order along ``dim`` are."""
     return sort(input.detach(), dim, descending).indices
@@ -51,6 +53,7 @@ def msort(input: Tensor) -> Tensor:
     return sort(input, 0).values
 
 
+@numpy_names
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The k largest (smallest) elements along ``dim`` in order, and where they are.
 
@@ -85,6 +88,7 @@ def _first_of_order(x: np.ndarray, k: int, axis: int, descending: bool) -> np.nd
     return np.take_along_axis(chosen, order, axis)
 
 
+@numpy_names
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The k-th smallest element (from 1) along ``dim``, and where it is."""
     axis = normalize_axis(dim, input._array.ndim)
@@ -99,6 +103,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     return pick(input, index, axis, keepdim, return_types.kthvalue)
 
 
+@numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """The most frequent element along ``dim``, the smallest among equals, and where it last is."""
     axis = normalize_axis(dim, input._array.ndim)

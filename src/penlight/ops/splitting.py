@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis
+from penlight._core.arguments import normalize_axis, numpy_names
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op, mark_view
 from penlight.ops.indexing import WHOLE, Slice
@@ -109,6 +109,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     return Split.apply(tensor, tuple(sizes) or (0,), axis)
 
 
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most ``chunks`` parts of equal size (the last may be smaller), as views."""
     if chunks <= 0:
@@ -119,6 +120,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-size // chunks), dim)
 
 
+@numpy_names
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts as equal as can be, or cut at the given indices, as views."""
     axis = _axis("tensor_split", input, dim)
@@ -169,6 +171,7 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     return _equal_split("dsplit", input, indices_or_sections, 2, 3)
 
 
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along ``dim``, which disappears."""
     if not input._array.ndim:
@@ -179,6 +182,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return Unbind.apply(input, axis)
 
 
+@numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice at ``index`` along ``dim``, which disappears."""
     return Slice.apply(input, select_index(input, dim, index))
@@ -202,6 +206,7 @@ def select_index(input: Tensor, dim: int, index: int) -> tuple[Any, ...]:
     return (*(WHOLE,) * axis, index)
 
 
+@numpy_names
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """``length`` elements along ``dim`` from ``start`` on, as a view."""
     if not input._array.ndim:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis
+from penlight._core.arguments import normalize_axis, numpy_names
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
 from penlight.ops.complex import conjugate
@@ -71,6 +71,7 @@ class OthersProduct(Op):
         return total
 
 
+@numpy_names
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -159,6 +160,7 @@ def _spread_of(
     return op.apply(input, axes, correction, keepdim)
 
 
+@numpy_names
 def var(
     input: Tensor,
     dim: Any = None,
@@ -176,6 +178,7 @@ def var(
     return _spread_of(Var, input, dim, unbiased, keepdim, correction)
 
 
+@numpy_names
 def std(
     input: Tensor,
     dim: Any = None,
@@ -188,6 +191,7 @@ def std(
     return _spread_of(Std, input, dim, unbiased, keepdim, correction)
 
 
+@numpy_names
 def var_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kw: Any
 ) -> tuple[Tensor, Tensor]:
@@ -196,6 +200,7 @@ def var_mean(
     return var(input, dim, unbiased, keepdim, **kw), input.mean(dims, keepdim)
 
 
+@numpy_names
 def std_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kw: Any
 ) -> tuple[Tensor, Tensor]:
@@ -333,6 +338,7 @@ def _in_place_of(
     return y if q_ndim else y.squeeze(0)
 
 
+@numpy_names
 def quantile(
     input: Tensor,
     q: Any,
@@ -351,6 +357,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
+@numpy_names
 def nanquantile(
     input: Tensor,
     q: Any,

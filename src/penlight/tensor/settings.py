@@ -11,7 +11,7 @@ __all__ = [
 ]  # fmt: skip
 
 _PRECISIONS = ("highest", "high", "medium")
-_chosen = {"deterministic": False, "precision": "highest", "interop": 1}
+_chosen: dict[str, Any] = {"deterministic": False, "precision": "highest", "interop": 1}
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:

@@ -27,7 +27,8 @@ class ShapeMethods:
 
     reshape, flatten, ravel = shape.reshape, shape.flatten, shape.ravel
     permute, t, expand, adjoint = shape.permute, shape.t, shape.expand, shape.adjoint
-    transpose = swapaxes = swapdims = shape.transpose
+    transpose = swapdims = shape.transpose
+    swapaxes = shape.swapaxes
     unsqueeze, unflatten = shape.unsqueeze, shape.unflatten
     movedim = moveaxis = shape.movedim
     broadcast_to = shape.broadcast_to
@@ -44,9 +45,9 @@ class ShapeMethods:
     flip, fliplr, flipud = repeating.flip, repeating.fliplr, repeating.flipud
     roll, rot90 = repeating.roll, repeating.rot90
 
-    def squeeze(self: Any, *dim: Any) -> Tensor:
+    def squeeze(self: Any, *dims: Any, **dim: Any) -> Tensor:
         """Without its dimensions of size one: of those given, or all."""
-        return shape.squeeze(self, *(dim if len(dim) == 1 else ((dim,) if dim else ())))
+        return shape.squeeze(self, *(dims if len(dims) < 2 else (dims,)), **dim)
 
     def view(self: Any, *shape_or_dtype: Any, dtype: Any = None) -> Tensor:
         """The same memory under another shape, or its bytes under another dtype.
