@@ -60,7 +60,7 @@ def add_at(y: np.ndarray, index: tuple[Any, ...], x: Any) -> None:
 
     ``np.add.at`` is fast for one flat index only, so that is what all others become.
     """
-    first = index[0] if index else None
+    first: Any = index[0] if index else None
     rows = len(index) == 1 and isinstance(first, np.ndarray) and first.dtype.kind == "i"
     if rows and y.ndim > 1 and np.shape(x) == first.shape + y.shape[1:]:
         add_rows(y, first, x)
