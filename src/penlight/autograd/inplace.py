@@ -34,6 +34,8 @@ def check_inplace(x: TensorBase, value: TensorBase | None = None) -> None:
             "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
             "make a clone to get a normal tensor before doing inplace update."
         )
+    if not x._array.flags.writeable:
+        _refuse_read_only()
     if not mode.recording:
         return
     if value is not None and value._view is not None:
@@ -104,10 +106,14 @@ def refuse_overlap(array: np.ndarray) -> None:
             "single memory location. Please clone() the tensor before performing the operation."
         )
     if not array.flags.writeable:
-        raise RuntimeError(
-            "the tensor's memory is read-only (a NumPy array that is not writeable); clone() it "
-            "before changing it in place"
-        )
+        _refuse_read_only()
+
+
+def _refuse_read_only() -> None:
+    raise RuntimeError(
+        "the tensor's memory is read-only (a NumPy array that is not writeable); clone() it before "
+        "changing it in place"
+    )
 
 
 def snapshot(x: TensorBase, *, copy: bool = False) -> TensorBase:
