@@ -151,6 +151,8 @@ def test_spaces() -> None:
     assert penlight.linspace(-1, 0.1, 7)[-1].item() == np.float32(0.1)
     assert penlight.linspace(0, 10, 4, dtype=penlight.int64).tolist() == [0, 3, 6, 10]
     assert penlight.logspace(0, 3, 4, base=2).tolist() == [1, 2, 4, 8]
+    x = penlight.linspace(-0.7, 0.7, 101, dtype=penlight.float64)
+    assert x.equal(-x.flip(0)), "counted from the nearer end"
     with pytest.raises(RuntimeError, match="steps"):
         penlight.linspace(0, 1, -1)
 

@@ -28,6 +28,8 @@ FROZEN = [
     (lambda t: t.tensor([True, False]), "tensor([ True, False])"),
     (lambda t: t.tensor([1e-5, 1.0]), "tensor([1.0000e-05, 1.0000e+00])"),
     (lambda t: t.tensor([1e9, 1.0]), "tensor([1.0000e+09, 1.0000e+00])"),
+    (lambda t: t.tensor([1.5, 1499.0]), "tensor([   1.5000, 1499.0000])"),
+    (lambda t: t.tensor([1.5, 1501.0]), "tensor([1.5000e+00, 1.5010e+03])"),
     (lambda t: t.tensor([NAN, INF, -INF, 1.0]), "tensor([nan, inf, -inf, 1.])"),
     (lambda t: t.tensor([NAN, 0.5]), "tensor([   nan, 0.5000])"),
     (lambda t: t.tensor([-0.0, 0.0]), "tensor([-0., 0.])"),

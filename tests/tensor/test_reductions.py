@@ -186,3 +186,47 @@ def test_keepdims_and_joining() -> None:
     assert penlight.cat([x, x], axis=1).shape == (2, 6)
     assert penlight.stack([x, x], axis=2).shape == (2, 3, 2)
     assert x.index_select(axis=1, index=penlight.tensor([0])).shape == (2, 1)
+
+
+KINKS: dict[str, Any] = {
+    "deviation of a constant": lambda t, x: t.std(x * 0 + 1.5, 1).sum() + t.std(x[:, :1].expand(2, 3), 1).sum(),
+    "norms of zero": lambda t, x: sum(t.norm(x * 0, p, 1).sum() for p in (1, 2, 3, float("inf"))),
+    "fmax with nan": lambda t, x: t.fmax(x, x.detach() * float("nan")).sum() + t.fmin(x.detach() * float("nan"), x).sum(),
+    "ties of amax": lambda t, x: t.amax(x * 0, 1).sum() + (x * 0).max() + (x * 0).min(1).values.sum(),
+    "ties of maximum": lambda t, x: t.maximum(x, x.detach()).sum() + t.minimum(x.detach(), x).sum(),
+    "clamp at its bounds": lambda t, x: x.clamp(0.5, 2.0).sum() + (x * 0 + 1).clamp(1, 1).sum(),
+    "powers of zero": lambda t, x: ((x * 0) ** 2).sum() + ((x * 0) ** 0).sum() + ((x * 0) ** x.abs()).sum(),
+    "abs and sign at zero": lambda t, x: (x * 0).abs().sum() + (x * 0).sign().sum() + (x * 0).relu().sum(),
+    "logsumexp of -inf": lambda t, x: t.logsumexp(t.cat([x * 0, x[:, :1] * 0 - float("inf")], 1), 1).sum(),
+    "prod with zeros": lambda t, x: (x * t.tensor([[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])).prod(1).sum(),
+    "cumprod with zeros": lambda t, x: (x * t.tensor([[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])).cumprod(1).sum(),
+    "sqrt at zero": lambda t, x: t.where(x > -9, x, 0).mul(0).add(4).sqrt().sum(),
+    "hypot at zero": lambda t, x: t.hypot(x, x * 0).sum(),
+    "atan2 on the axes": lambda t, x: t.atan2(x * 0, x).sum() + t.atan2(x, x * 0 + 1).sum(),
+    "xlogy": lambda t, x: t.xlogy(x * 0, x.abs() + 1).sum(),
+    "sort of ties": lambda t, x: (x * 0).sort(dim=1, stable=True).values[:, 0].sum(),
+    "median of ties": lambda t, x: x.round().median(1).values.sum(),
+}  # fmt: skip
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", KINKS)
+def test_gradients_at_kinks_and_ties_are_pytorchs(name: str, torch: Any) -> None:
+    results = []
+    for lib in (penlight, torch):
+        x = lib.tensor([[1.5, -2.0, 0.5], [2.0, 3.0, -1.0]], requires_grad=True)
+        y = KINKS[name](lib, x)
+        y.backward()
+        results.append((y.detach().numpy(), x.grad.numpy()))
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+
+
+def test_flat_places_have_gradient_zero_not_nan() -> None:
+    for f in (
+        lambda x: x.std(), lambda x: x.norm(), lambda x: x.norm(3), lambda x: penlight.linalg.vector_norm(x, 1.5),
+        lambda x: penlight.dist(x, x.detach()), lambda x: penlight.cdist(x[None], x.detach()[None]).sum(),
+    ):  # fmt: skip
+        x = penlight.zeros(3, requires_grad=True)
+        f(x).backward()
+        assert x.grad.tolist() == [0, 0, 0]

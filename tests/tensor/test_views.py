@@ -178,6 +178,15 @@ def test_view_under_another_dtype() -> None:
             bad.view(penlight.float64)
 
 
+def test_a_change_through_another_dtype_is_noticed() -> None:
+    x = penlight.ones(2, requires_grad=True)
+    y = x * 2
+    z = y * y
+    y.detach().view(penlight.int32).zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace"):
+        z.sum().backward()
+
+
 def test_expanded_tensors_take_one_value_but_not_several() -> None:
     x = penlight.zeros(1, 3).expand(4, 3)
     x[0] = 2.0
