@@ -276,3 +276,18 @@ def test_new_in_its_old_form() -> None:
     assert x.new([1, 2]).dtype is penlight.float64
     assert x.new(penlight.Size([2])).shape == (2,)
     assert x.new().shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["new_zeros", "new_ones", "new_empty", "new_full"])
+def test_misspelt_options_are_refused(name: str) -> None:
+    value = (1,) if name == "new_full" else ()
+    with pytest.raises(TypeError, match="dytpe"):
+        getattr(penlight.ones(1), name)((2,), *value, dytpe=penlight.float64)
+    with pytest.raises(TypeError, match="layout"):
+        getattr(penlight.ones(1), name)((2,), *value, layout="dense")
+
+
+def test_new_takes_size_by_name_and_python_types() -> None:
+    x = penlight.ones(1)
+    assert x.new_zeros(size=(2, 3)).shape == (2, 3)
+    assert x.new_full((2,), penlight.tensor(1.5), dtype=float).dtype is penlight.float64

@@ -27,7 +27,7 @@ def _places(n: int, axis: int, ndim: int) -> np.ndarray:
     return i
 
 
-_small_places = functools.lru_cache(maxsize=4096)(_places)
+_small_places = functools.lru_cache(maxsize=512)(_places)
 
 
 def pick_along(x: np.ndarray, index: np.ndarray, axis: int) -> np.ndarray:

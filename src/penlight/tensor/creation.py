@@ -17,7 +17,7 @@ from penlight._core.dtypes import as_dtype, dtype_of, get_default_dtype
 from penlight._core.layouts import as_layout
 from penlight.autograd.base import TensorBase, wrap
 from penlight.ops.promotion import as_scalar
-from penlight.tensor.data import empty_array, numpy_dtype, to_array
+from penlight.tensor.data import empty_array, numpy_dtype, size_argument, to_array
 from penlight.tensor.tensor import Tensor
 
 __all__ = [
@@ -169,23 +169,12 @@ def scalar_tensor(
 # -- of a shape ------------------------------------------------------------------------------
 
 
-def _size(args: tuple[Any, ...], size: Any, owner: str) -> tuple[Any, ...]:
-    """``f(2, 3)``, ``f((2, 3))`` and ``f(size=(2, 3))``."""
-    if size is not None:
-        if args:
-            raise TypeError(f"{owner}() got multiple values for argument 'size'")
-        return (size,)
-    if not args:
-        raise TypeError(f"{owner}() missing 1 required positional argument: 'size'")
-    return args
-
-
 def empty(
     *args: Any, size: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
     """An uninitialised tensor of shape ``size``."""
-    array = empty_array(_size(args, size, "empty"), dtype)
+    array = empty_array(size_argument(args, size, "empty"), dtype)
     return finish(array, device, requires_grad, layout)
 
 
@@ -194,7 +183,7 @@ def zeros(
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """A tensor of zeros of shape ``size``."""
-    array = empty_array(_size(args, size, "zeros"), dtype)
+    array = empty_array(size_argument(args, size, "zeros"), dtype)
     array.fill(0)
     return finish(array, device, requires_grad, layout)
 
@@ -204,7 +193,7 @@ def ones(
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """A tensor of ones of shape ``size``."""
-    array = empty_array(_size(args, size, "ones"), dtype)
+    array = empty_array(size_argument(args, size, "ones"), dtype)
     array.fill(1)
     return finish(array, device, requires_grad, layout)
 

@@ -12,12 +12,23 @@ from penlight._core.arguments import shape_argument
 from penlight._core.dtypes import as_dtype, dtype_of, get_default_dtype, promote_types
 from penlight.autograd.base import TensorBase
 
-__all__ = ["empty_array", "numpy_dtype", "to_array"]
+__all__ = ["empty_array", "numpy_dtype", "size_argument", "to_array"]
 
 
 def numpy_dtype(dtype: Any, owner: str = "dtype") -> np.dtype[Any]:
     """A ``dtype=`` argument as NumPy's; ``None`` is the default dtype."""
     return (get_default_dtype() if dtype is None else as_dtype(dtype, owner)).numpy
+
+
+def size_argument(args: tuple[Any, ...], size: Any, owner: str) -> tuple[Any, ...]:
+    """``f(2, 3)``, ``f((2, 3))`` and ``f(size=(2, 3))``."""
+    if size is not None:
+        if args:
+            raise TypeError(f"{owner}() got multiple values for argument 'size'")
+        return (size,)
+    if not args:
+        raise TypeError(f"{owner}() missing 1 required positional argument: 'size'")
+    return args
 
 
 def empty_array(size: tuple[Any, ...], dtype: Any) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight._core.arguments import normalize_axis
 from penlight._core.device import as_device
 from penlight._core.dtypes import dtype as Dtype, dtype_of, get_default_dtype
 from penlight._core.size import Size, size_of
@@ -73,7 +74,9 @@ class Tensor(
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the number of elements along ``dim``."""
-        return self.shape if dim is None else self._array.shape[dim]
+        if dim is None:
+            return self.shape
+        return self._array.shape[normalize_axis(int(dim), self._array.ndim)]
 
     def dim(self) -> int:
         """The number of dimensions."""
@@ -95,7 +98,7 @@ class Tensor(
     def __iter__(self) -> Iterator[Tensor]:
         if not self._array.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(len(self._array)))
+        return iter(self.unbind(0))
 
     def __contains__(self, value: Any) -> bool:
         return bool((self == value)._array.any())
