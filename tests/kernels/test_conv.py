@@ -12,7 +12,7 @@ from hypothesis import given
 
 from penlight._core.threads import get_num_threads, set_num_threads
 from penlight.kernels import conv
-from penlight.kernels.conv import common, depthwise, dispatch, im2col
+from penlight.kernels.conv import common, depthwise, dispatch, im2col, small
 from penlight.kernels.windows import Window
 from tests.kernels.conv_cases import Case, cases, naive
 
@@ -36,16 +36,23 @@ def test_is_its_definition(case: Case) -> None:
     check(case)
 
 
+@pytest.fixture
+def never_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ways of large convolutions, although the arrays are small."""
+    monkeypatch.setattr(small, "_GATHERED", 0)
+
+
 # what decides the way: (few positions, small product); see dispatch
 WAYS = {"products of rows": (10**9, 1), "products of bands": (0, 10**9), "tiles": (0, 1)}
 
 
+@pytest.mark.usefixtures("never_small")
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_is_its_definition(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    few, small = WAYS[way]
+    few, product = WAYS[way]
     monkeypatch.setattr(dispatch, "_FEW_POSITIONS", few)
     monkeypatch.setattr(dispatch, "SMALL_PRODUCT", 10**9)
-    monkeypatch.setattr(common, "SMALL_PRODUCT", small)
+    monkeypatch.setattr(common, "SMALL_PRODUCT", product)
 
     @given(cases())
     def run(case: Case) -> None:
@@ -62,7 +69,7 @@ def threads() -> Iterator[None]:
 
 
 @pytest.fixture
-def tiny_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def tiny_chunks(never_small: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many chunks, shared among threads, although the arrays are small."""
     for module in (im2col, depthwise):
         monkeypatch.setattr(module, "CACHE", 2048)
@@ -132,7 +139,12 @@ def test_float16_sums_in_float32() -> None:
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("groups", [1, 4])
-def test_an_infinity_reaches_its_own_windows_only(bad: float, groups: int) -> None:
+@pytest.mark.parametrize("way", [None, "never_small"])
+def test_an_infinity_reaches_its_own_windows_only(
+    bad: float, groups: int, way: str | None, request: pytest.FixtureRequest
+) -> None:
+    if way is not None:
+        request.getfixturevalue(way)
     x = np.ones((2, 4, 8, 8), np.float32)
     x[0, 1, 3, 4] = bad
     w = np.ones((4, 4 // groups, 3, 3), np.float32)
@@ -143,7 +155,10 @@ def test_an_infinity_reaches_its_own_windows_only(bad: float, groups: int) -> No
     np.testing.assert_array_equal(np.isfinite(y), ~touched)
 
 
-def test_memory_that_is_not_contiguous() -> None:
+@pytest.mark.parametrize("way", [None, "never_small"])
+def test_memory_that_is_not_contiguous(way: str | None, request: pytest.FixtureRequest) -> None:
+    if way is not None:
+        request.getfixturevalue(way)
     rng = np.random.default_rng(0)
     for c, f, groups, k in itertools.product((4, 20), (4, 20), (1, 4), (1, 3)):
         window = Window((k, k), (1, 1), ((0, 0),) * 2, (1, 1))
@@ -173,7 +188,10 @@ def test_nothing_in_gives_bias_or_zeros_out(n: int) -> None:
     np.testing.assert_array_equal(dw, np.zeros((3, 2, *window.kernel)))
 
 
-def test_inputs_are_not_changed() -> None:
+@pytest.mark.parametrize("way", [None, "never_small"])
+def test_inputs_are_not_changed(way: str | None, request: pytest.FixtureRequest) -> None:
+    if way is not None:
+        request.getfixturevalue(way)
     rng = np.random.default_rng(0)
     window = Window((3, 3), (1, 1), ((1, 1),) * 2, (1, 1))
     arrays: list[Any] = [

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from penlight._core.threads import one_blas_thread
 from penlight.kernels.chunks import CACHE, ranges, run, scratch
 from penlight.kernels.windows import Size, Window, inside, strided
 
@@ -107,7 +108,9 @@ def sum_pool(x: np.ndarray, window: Window, output: Size, divisor: Any) -> np.nd
         return sum_pool(x.astype(np.float32), window, output, divisor).astype(np.float16)
     y = np.empty((*x.shape[:2], *output), x.dtype)
     if _sees_all(window, x.shape[2:]):
-        np.add.reduce(x, axis=tuple(range(2, x.ndim)), keepdims=True, out=y)
+        ones = np.ones(math.prod(window.kernel), x.dtype)
+        with one_blas_thread():
+            np.matmul(x.reshape(-1, ones.size), ones, out=y.reshape(-1))
         return np.divide(y, divisor, out=y)
     lines = _lines(x.shape[2:], window, output)
     source, target = _planes(x), _planes(y)

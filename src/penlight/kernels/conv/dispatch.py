@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from penlight.kernels.conv import depthwise, forward_pass, input_pass, weight_pass
+from penlight.kernels.conv import depthwise, forward_pass, input_pass, small, weight_pass
 from penlight.kernels.conv.common import SMALL_PRODUCT, is_much, per_channel
 from penlight.kernels.windows import Size, Window
 
@@ -38,10 +38,12 @@ def forward(
     """
     if x.dtype == np.float16:
         return _in_single(forward, x, w, b, window, groups)
-    if x.ndim == 3:
-        return forward(x[:, :, None], w[:, :, None], b, window.below_one(), groups)[:, :, 0]
     x, window = _cropped(x, window)
     output = window.output_size(x.shape[2:])
+    if w.size and x.size and small.applies(len(x), x.shape[1], w, output):
+        return small.forward(x, w, b, window, output, groups)
+    if x.ndim == 3:
+        return forward(x[:, :, None], w[:, :, None], b, window.below_one(), groups)[:, :, 0]
     y = np.empty((len(x), len(w), *output), x.dtype)
     if not w.size:
         y[...] = 0 if b is None else per_channel(b, y.ndim)
@@ -50,7 +52,7 @@ def forward(
     if window.is_plain() and (groups > 1 or math.prod(output) >= _FEW_POSITIONS):
         forward_pass.pointwise(np.ascontiguousarray(x), w, b, y, groups)
     elif groups == x.shape[1] > 1 and depthwise.applies(window, output):
-        if not depthwise.forward(x, w, b, y, window, is_much(y, 2 * w[0].size)):
+        if not depthwise.forward(x, w, b, y, window, is_much(y, 10 * w[0].size)):
             forward_pass.bands(x, w, b, y, window, groups)
     elif _channels_last(w, output, groups):
         forward_pass.rows(x, w, b, y, window)
@@ -88,8 +90,11 @@ def input_grad(
     dy = np.ascontiguousarray(dy)
     turned = _turned(window, size, dy.shape[2:])
     if turned is not None and dy.size and w.size and f <= 4 * c:
-        kernel = tuple(range(2, w.ndim))
-        flipped = np.flip(w, kernel).reshape(groups, f // groups, *w.shape[1:]).swapaxes(1, 2)
+        flipped = (
+            w[(..., *(slice(None, None, -1),) * (w.ndim - 2))]
+            .reshape(groups, f // groups, *w.shape[1:])
+            .swapaxes(1, 2)
+        )
         return forward(dy, flipped.reshape(c, f // groups, *window.kernel), b, turned, groups)
     dx = np.empty((n, c, *size), dy.dtype)
     if not dy.size or not w.size:
@@ -112,12 +117,14 @@ def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) 
     """
     if x.dtype == np.float16:
         return _in_single(weight_grad, x, dy, window, groups)
-    if x.ndim == 3:
-        return weight_grad(x[:, :, None], dy[:, :, None], window.below_one(), groups)[:, :, 0]
     x, window = _cropped(x, window)
     dw = np.zeros((dy.shape[1], x.shape[1] // groups, *window.kernel), x.dtype)
     if not dy.size or not dw.size:
         return dw
+    if small.applies(len(x), x.shape[1], dw, dy.shape[2:]):
+        return small.weight_grad(x, dy, dw.shape, window, groups)
+    if x.ndim == 3:
+        return weight_grad(x[:, :, None], dy[:, :, None], window.below_one(), groups)[:, :, 0]
     x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     positions = math.prod(dy.shape[2:])
     if groups == 1 and positions < _FEW_POSITIONS * (16 if x.shape[1] >= 16 else 1):

@@ -1,0 +1,55 @@
+"""Convolutions so small that keeping books of chunks would cost more than the work.
+
+All windows are gathered at once, in fresh memory, and one small product per image does the rest.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from penlight.kernels.windows import Size, Window, inside, view
+
+__all__ = ["applies", "forward", "weight_grad"]
+
+_GATHERED = 32_768  # elements of all windows
+_PRODUCT = 200_000  # multiplications per image: the BLAS does these in one thread
+
+
+def applies(n: int, c: int, w: np.ndarray, output: Size) -> bool:
+    """Whether n images with c channels are little work."""
+    windows = math.prod(w.shape[2:]) * math.prod(output)
+    return n * c * windows <= _GATHERED and len(w) * w.shape[1] * windows <= _PRODUCT
+
+
+def _columns(x: np.ndarray, window: Window, output: Size, groups: int) -> np.ndarray:
+    """(n, G, C/G *K, *O)."""
+    if any(map(any, window.padding)):
+        padded = np.zeros((*x.shape[:2], *window.padded_size(x.shape[2:])), x.dtype)
+        padded[inside(x.shape[2:], window.padding)] = x
+        x = padded
+    depth = x.shape[1] // groups * math.prod(window.kernel)
+    return view(x, window, output).reshape(len(x), groups, depth, math.prod(output))
+
+
+def forward(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray | None, window: Window, output: Size, groups: int
+) -> np.ndarray:
+    """y = W X + b."""
+    columns = _columns(x, window, output, groups)
+    y = np.matmul(w.reshape(groups, -1, columns.shape[2]), columns)  # (G, F/G, D) (n, G, D, L)
+    if b is not None:
+        y += b.reshape(groups, -1, 1)
+    return y.reshape(len(x), len(w), *output)
+
+
+def weight_grad(
+    x: np.ndarray, dy: np.ndarray, shape: Size, window: Window, groups: int
+) -> np.ndarray:
+    """dW = dy X^T, summed over the images."""
+    columns = _columns(x, window, dy.shape[2:], groups)
+    part = dy.reshape(len(dy), groups, -1, columns.shape[3])  # (n, G, F/G, L)
+    each = np.matmul(columns, part.swapaxes(2, 3))  # (n, G, D, L) (n, G, L, F/G)
+    total = np.add.reduce(each, axis=0)
+    return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(shape)
