@@ -18,9 +18,10 @@ from penlight.autograd.grad_mode import (
     set_grad_enabled,
 )
 from penlight.autograd.gradcheck import gradcheck, gradgradcheck
+from penlight.autograd.variable import Variable
 
 __all__ = [
-    "Function", "backward", "detect_anomaly", "enable_grad", "functional", "grad", "gradcheck",
+    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad", "gradcheck",
     "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
     "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "once_differentiable",
     "set_detect_anomaly", "set_grad_enabled",
