@@ -129,7 +129,8 @@ class Pick(Op):
 def pick(input: Tensor, index: np.ndarray, axis: int, keepdim: bool, kind: Any) -> Any:
     """``input`` at ``index`` along ``axis``, and the index, as a tuple of type ``kind``."""
     values = Pick.apply(input, index, axis, f"{kind.__name__.capitalize()}Backward0")
-    indices = wrap(TensorBase._result_type, index if keepdim else np.squeeze(index, axis))
+    shown = index if keepdim else np.squeeze(index, axis)
+    indices = wrap(TensorBase._result_type, shown.copy())  # Pick saves its own, unseen by users
     return kind(values.unsqueeze(axis) if keepdim else values, indices)
 
 
