@@ -62,6 +62,7 @@ from penlight._core.threads import (
     get_num_threads as get_num_threads,
     set_num_threads as set_num_threads,
 )
+from penlight._core.version import __version__ as __version__
 from penlight.autograd import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -121,12 +123,12 @@ def test_eval_and_predict(penlight, trained, small_data, tmp_path):
     )
     code, said, _ = penlight("predict", trained, *files, "--top", 1)
     assert code == 0
-    assert len(re.findall(r"\d\.png .*%", said)) == 3
+    assert len(re.findall(r"%.*\d\.png", said)) == 3
     code, inverted, _ = penlight(
         "predict", trained, tmp_path / "inverted.png", "--invert", "--top", 1
     )
     assert code == 0
-    first = re.search(r"0\.png\s+│\s+(.*?)\s+│", said)[1]
+    first = re.search(r"│ (.*?)\s+│.*0\.png", said)[1]
     assert first in inverted
 
 
@@ -141,7 +143,7 @@ def test_config_file_and_flags_that_win(penlight, small_data, tmp_path):
     assert "Conv2d" in said
     assert "GroupNorm" not in said
     assert "lr: 0.01" in said
-    assert "nothing was written" in said
+    assert "no run was made" in said
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_config_file_and_flags_that_win(penlight, small_data, tmp_path):
     [
         (["train", "--model", "lenets"], 2, "model must be one of mlp, .*got 'lenets'"),
         (["train", "--epochs", "many"], 2, "Invalid value for '--epochs'"),
-        (["train", "--lr", "-1"], 2, "lr must be > 0, got -1.0"),
+        (["train", "--lr", "-1"], 2, "lr must be a number > 0, got -1.0"),
         (["train", "--data-dir", "{tmp}/nothing"], 2, "nothing"),
         (["train", "--model-option", "depth"], 2, "--model-option must be NAME=VALUE, got 'depth'"),
         (["train", "--model-option", "depth=3"], 2, "lenet has no option depth; it takes norm"),
@@ -157,11 +159,21 @@ def test_config_file_and_flags_that_win(penlight, small_data, tmp_path):
         (["train", "--train-size", "601"], 2, "train_size must be <= 600"),
         (["train", "--config", "{tmp}/none.toml"], 2, "cannot read config file .*none.toml"),
         (["train", "--config", "{tmp}/typo.toml"], 2, "typo.toml: unknown option 'epoch'; did you mean 'epochs'"),
-        (["train", "--out", "{run}"], 1, "already holds a run; resume it or choose another folder"),
+        (["train", "--out", "{run}"], 1, "already holds a run .*; resume it or choose another folder"),
         (["train", "--resume", "{tmp}/none"], 1, "holds no run"),
         (["train", "--resume", "{run}", "--lr", "1"], 2, "--resume takes the settings of the run; .* --lr"),
+        (["train", "--resume", "{run}", "--dry-run"], 2, "--resume takes the settings of the run; .* --dry-run"),
+        (["train", "--resume", "{run}", "--epochs", "3"], 2, "the 'onecycle' schedule of this run ends after 2"),
+        (["train", "--batch-size", "599", "--model", "mlp"], 2, "batch_size .=599. leaves a batch of 1 of the 600"),
+        (["train", "--model", "mlp", "--model-option", "hidden=-3"], 2, "MLP: hidden must be a whole number >= 1, got -3"),
+        (["train", "--model", "mlp", "--model-option", "hidden={{1, 2}}"], 2, "MLP: hidden must be 0 or more whole numbers"),
+        (["train", "--model", "vgg", "--model-option", "widths=[]"], 2, "VGG: widths must be 1 or more whole numbers"),
+        (["train", "--model", "resnet", "--model-option", "blocks=0"], 2, "ResNet: blocks must be a whole number >= 1"),
+        (["train", "--model", "mlp", "--norm", "group", "--model-option", "hidden=3"], 2, "needs widths that 2 divides"),
+        (["train", "--scheduler-option", "total_steps=5"], 2, "scheduler_options of 'onecycle': .*5"),
+        (["train", "--scheduler", "step", "--scheduler-option", "step_size=0"], 2, "scheduler_options of 'step'"),
         (["eval", "{tmp}/none"], 1, "holds no run"),
-        (["eval", "{run}", "--checkpoint", "first"], 1, "first.pt does not exist"),
+        (["eval", "{run}", "--checkpoint", "first"], 2, "checkpoint must be one of last, best, got 'first'"),
         (["predict", "{run}", "{tmp}/none.png"], 2, "none.png does not exist"),
         (["predict", "{run}", "{tmp}/typo.toml"], 2, "typo.toml: expected an image"),
         (["data", "get", "imagenet"], 2, "imagenet"),
@@ -241,7 +253,184 @@ def test_verify_finds_damage(penlight, tmp_path):
     assert "t10k-images-idx3-ubyte.gz" in error
 
 
-def test_without_a_command_help_is_shown(penlight):
-    code, said, _ = penlight("--help")
+@pytest.mark.parametrize("arguments", [["--help"], [], ["data"]])
+def test_without_a_command_help_is_shown(penlight, arguments):
+    code, said, error = penlight(*arguments)
+    assert code == (0 if arguments == ["--help"] else 2)
+    assert "Usage" in said + error
+    assert "penlight: " not in error
+
+
+def test_version(penlight):
+    import penlight as package
+
+    assert penlight("--version")[:2] == (0, f"penlight {package.__version__}\n")
+
+
+def test_brackets_in_paths_are_no_markup(penlight, small_data, tmp_path):
+    out = tmp_path / "run[/b][red]"
+    code, said, _ = penlight("train", *FAST, "--no-figures", "--data-dir", small_data, "--out", out)
     assert code == 0
-    assert "train" in said
+    assert f"lies in {out}:" in said
+    assert f"penlight eval '{out}'" in said
+
+
+def copied(run_folder, to):
+    import shutil
+
+    return shutil.copytree(run_folder, to / "copy")
+
+
+def test_finished_runs_resume_and_runs_may_move(penlight, trained, tmp_path):
+    moved = copied(trained, tmp_path)
+    before = (moved / "metrics.jsonl").read_text()
+    code, said, _ = penlight("train", "--resume", moved, "--no-figures")
+    assert code == 0
+    assert "going on" not in said
+    assert (moved / "metrics.jsonl").read_text() == before
+
+
+def test_more_epochs_and_fewer(penlight, small_data, tmp_path):
+    out = tmp_path / "run"
+    options = ["--scheduler", "none", "--no-figures", "--data-dir", small_data, "--out", out]
+    assert penlight("train", *FAST, *options)[0] == 0
+    code, said, _ = penlight("train", "--resume", out, "--epochs", 3, "--no-figures")
+    assert code == 0
+    assert "going on at epoch 3" in said
+    assert json.loads((out / "metadata.json").read_text())["results"]["epochs"] == 3
+    code, _, error = penlight("train", "--resume", out, "--epochs", 1)
+    assert code == 2
+    assert "epochs must be >= 3, which the run has begun already, got 1" in error
+    about = json.loads((out / "metadata.json").read_text())
+    assert (about["status"], about["config"]["epochs"]) == ("finished", 3)
+
+
+def test_other_data_is_not_the_same_run(penlight, trained, tmp_path):
+    from tests.small_data import write_small_data
+
+    other = write_small_data(tmp_path / "data", 90, 30)
+    for command in (["train", "--resume"], ["eval"]):
+        code, _, error = penlight(
+            *command, copied(trained, tmp_path / command[0]), "--data-dir", other
+        )
+        assert code == 2
+        assert "holds other images: name the folder with --data-dir" in error
+
+
+def test_data_that_has_moved(penlight, trained, small_data, tmp_path):
+    moved = copied(trained, tmp_path)
+    about = json.loads((moved / "metadata.json").read_text())
+    about["config"]["data_dir"] = str(tmp_path / "gone")
+    (moved / "metadata.json").write_text(json.dumps(about))
+    code, _, error = penlight("train", "--resume", moved)
+    assert code == 2
+    assert "gone" in error
+    assert penlight("train", "--resume", moved, "--data-dir", small_data, "--no-figures")[0] == 0
+
+
+def test_runs_without_their_files_are_not_started_anew(penlight, trained, tmp_path):
+    moved = copied(trained, tmp_path)
+    lines = (moved / "metrics.jsonl").read_text()
+    (moved / "checkpoints" / "last.pt").unlink()
+    code, _, error = penlight("train", "--resume", moved)
+    assert code == 1
+    assert "last.pt: expected a checkpoint, found none" in error
+    assert (moved / "metrics.jsonl").read_text() == lines
+    (moved / "checkpoints" / "best.pt").unlink()
+    code, _, error = penlight("eval", moved)
+    assert code == 1
+    assert "use the last checkpoint" in error
+    moved = copied(trained, tmp_path / "second")
+    (moved / "metrics.jsonl").unlink()
+    code, _, error = penlight("train", "--resume", moved)
+    assert code == 1
+    assert "metrics.jsonl: expected at least" in error
+    assert json.loads((moved / "metadata.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.parametrize("metadata", ["5", "{}", '{"config": null}', '{"config": {}, "data": 3}'])
+def test_metadata_of_another_shape(penlight, trained, tmp_path, metadata):
+    moved = copied(trained, tmp_path)
+    (moved / "metadata.json").write_text(metadata)
+    code, _, error = penlight("eval", moved)
+    assert (code, len(error.splitlines())) == (1, 1)
+    assert "metadata.json: expected a table" in error
+
+
+def test_odd_images(penlight, trained, tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (28, 28), dtype=np.uint8)
+    saved = {
+        "grey": Image.fromarray(grey),
+        "deep": Image.fromarray(grey.astype(np.uint16) * 257),
+        "colour": Image.fromarray(np.stack([grey] * 3, 2)),
+        "opaque": Image.fromarray(np.stack([grey] * 3 + [np.full_like(grey, 255)], 2)),
+    }
+    answers = set()
+    for name, image in saved.items():
+        image.save(tmp_path / f"{name}.png")
+        code, said, _ = penlight("predict", trained, tmp_path / f"{name}.png")
+        assert code == 0
+        answers.add(tuple(re.findall(r"[\d.]+%", said)))
+    assert len(answers) == 1  # the same picture each time
+
+    clear = np.zeros((28, 28, 4), np.uint8)
+    Image.fromarray(clear).save(tmp_path / "clear.png")
+    Image.fromarray(np.full((28, 28), 255, np.uint8)).save(tmp_path / "white.png")
+    said = [penlight("predict", trained, tmp_path / f"{n}.png")[1] for n in ("clear", "white")]
+    assert re.findall(r"[\d.]+%", said[0]) == re.findall(r"[\d.]+%", said[1])
+
+    whole = (tmp_path / "grey.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "head.png").write_bytes(whole[:20])
+    for name in ("cut", "head"):
+        code, _, error = penlight("predict", trained, tmp_path / f"{name}.png")
+        assert (code, len(error.splitlines())) == (2, 1)
+        assert f"{name}.png: expected an image" in error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals to pretend")
+@pytest.mark.parametrize(("columns", "term"), [(120, "xterm"), (80, "xterm"), (80, "dumb")])
+def test_progress_on_a_terminal(small_data, tmp_path, columns, term):
+    """A bar with loss, accuracy, speed and time left, nothing cut off; plain lines if it is dumb."""
+    import pty
+    import subprocess
+
+    main, terminal = pty.openpty()
+    options = [
+        "--epochs",
+        "3",
+        "--no-figures",
+        "--data-dir",
+        str(small_data),
+        "--out",
+        str(tmp_path / "r"),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "penlight", "train", *options],
+        stdout=terminal, stderr=terminal, stdin=terminal,
+        env=os.environ | {"COLUMNS": str(columns), "LINES": "30", "TERM": term},
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            block = os.read(main, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not block:
+            break
+        shown += block
+    os.close(main)
+    assert process.wait(timeout=60) == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    bars = [line for line in re.split(r"[\r\n]+", text) if "left loss" in line]
+    if term == "dumb":
+        assert not bars
+    else:
+        pattern = r"\d/3 .* \d+ % +[\d:-]+ +left loss [\d.]+ acc(uracy)? [\d.]+% [\d,]+ images/s"
+        assert bars
+        assert all(re.search(pattern, line) for line in bars), bars[0]
+    assert "epoch 3/3  train loss" in text

@@ -154,10 +154,11 @@ def test_resumed_between_epochs_is_the_same():
         assert weights(again) == weights(whole)
 
 
-def test_loaders_without_epochs_resume_too():
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_loaders_without_epochs_resume_too(shuffle):
     def run(stop):
         trainer, _ = make([StopAt(stop)] if stop else [])
-        loader = DataLoader(two_moons(), batch_size=16)
+        loader = DataLoader(two_moons(), batch_size=16, shuffle=shuffle)
         if stop:
             with pytest.raises(Interrupted):
                 trainer.fit(loader, 2)
@@ -168,6 +169,43 @@ def test_loaders_without_epochs_resume_too():
         return weights(trainer)
 
     assert run(0) == run(5) == run(18)
+
+
+def test_a_second_signal_stops_at_once_and_says_so():
+    class Twice(Callback):
+        def on_step(self, trainer, loss):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            self.reached = True
+
+    twice = Twice()
+    trainer, loader = make([twice])
+    with pytest.raises(Interrupted) as caught:
+        trainer.fit(loader, 1)
+    assert not caught.value.between_steps
+    assert not hasattr(twice, "reached")
+
+
+def test_ignored_signals_stay_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        trainer, loader = make([StopAt(2)])
+        assert trainer.fit(loader, 1).epoch == 1
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_all_callbacks_are_told_of_the_end():
+    class Fails(Callback):
+        def on_end(self, trainer, error):
+            raise OSError("disk full")
+
+    log = Log()
+    trainer, loader = make([Fails(), log])
+    with pytest.raises(OSError, match="disk full"):
+        trainer.fit(loader, 1)
+    assert log.events[-1] == "end NoneType"
 
 
 def test_signals_are_given_back():
@@ -193,6 +231,29 @@ def test_a_loss_that_is_nan_stops_before_the_step():
     assert all(np.isfinite(p.detach().numpy()).all() for p in trainer.model.parameters())
 
 
+def test_weights_that_became_nan_are_no_success():
+    trainer, loader = make(lr=1e30)
+    trainer.evaluate = lambda model: {"test_loss": float("nan"), "test_accuracy": 0.5}
+    trainer.epochs = 1
+    log = Log()
+    trainer.callbacks.append(log)
+    trainer.optimizer.param_groups[0]["lr"] = 0.0
+    with pytest.raises(Diverged, match="the test loss became nan after epoch 1"):
+        trainer.fit(loader, 1)
+    assert log.records == []
+
+
+def test_anomaly_mode_names_the_operation():
+    class Root(nn.Module):
+        def forward(self, x):
+            return x.sum(1, keepdim=True).expand(-1, 2).sqrt()  # of negative numbers too
+
+    trainer, loader = make()
+    trainer.model.append(Root())
+    with penlight.autograd.set_detect_anomaly(True), pytest.raises(Diverged, match=r"(?i)sqrt"):
+        trainer.fit(loader, 1)
+
+
 def test_states_of_other_models_are_refused():
     trainer, _ = make()
     state = trainer.state_dict()
@@ -205,9 +266,8 @@ def test_evaluation():
     x = penlight.tensor([[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
     y = penlight.tensor([0, 1, 2, 0])
     model = nn.Sequential(nn.Identity(), nn.Dropout(0.5)).train()
-    seen = []
-    result = evaluate(model, DataLoader(TensorDataset(x, y), 3), seen.append)
-    assert (result.accuracy, seen) == (0.75, [3, 1])
+    result = evaluate(model, DataLoader(TensorDataset(x, y), 3))
+    assert result.accuracy == 0.75
     assert result.confusion() == [[2, 0, 0], [0, 1, 0], [0, 1, 0]]
     np.testing.assert_allclose(result.loss, F.cross_entropy(x, y).item(), rtol=1e-6)
     np.testing.assert_allclose(

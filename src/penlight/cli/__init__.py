@@ -20,6 +20,9 @@ def main() -> None:
         )
         raise SystemExit(1) from None
     del rich, typer
-    from penlight.cli.app import run
-
+    try:
+        from penlight.cli.app import run
+    except KeyboardInterrupt:  # before there is anybody to catch it
+        print("penlight: stopped", file=sys.stderr)
+        raise SystemExit(130) from None
     run()

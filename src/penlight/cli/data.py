@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from penlight import datasets
 from penlight.cli.loading import download_bar
+from penlight.cli.messages import make_console
 
 __all__ = ["app"]
 
@@ -29,13 +29,13 @@ def list_all(data_dir: DataDir = None) -> None:
         images = " + ".join(f"{n:,}" for n in item.images)
         here = item.problem or (str(item.source) if item.source else "no")
         table.add_row(item.name, images, f"{item.download_size / 1e6:.0f} MB", item.licence, here)
-    Console(highlight=False).print(table)
+    make_console().print(table)
 
 
 @app.command("get")
 def get(name: Name, data_dir: DataDir = None) -> None:
     """Download a dataset; what is there and right is kept."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = make_console()
     with download_bar(console) as show:
         source = datasets.get_dataset(name, data_dir, show)
     console.print(str(source))
@@ -53,7 +53,7 @@ def verify(name: Name, data_dir: DataDir = None) -> None:
         table.add_row(
             check.path.name, f"{check.images:,}" if check.images else "", check.md5 or "", state
         )
-    console = Console(highlight=False)
+    console = make_console()
     console.print(table)
     if not result.ok:
         raise typer.Exit(1)

@@ -10,53 +10,53 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from penlight.training import RunFolder, draw_figures, evaluate_run, load_run
+from penlight import nn
+from penlight.cli.messages import make_console
+from penlight.training import (
+    Evaluation,
+    ImageData,
+    RunFolder,
+    draw_figures,
+    evaluate_run,
+    load_run,
+    load_test_data,
+)
 
-__all__ = ["evaluate", "finish"]
+__all__ = ["draw", "evaluate"]
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="folder of a run")],
     checkpoint: Annotated[str, typer.Option(help="best or last")] = "best",
     data_dir: Annotated[str | None, typer.Option(help="folder that holds the data")] = None,
+    figures: Annotated[bool, typer.Option(help="draw the run's figures anew")] = True,
 ) -> None:
-    """Evaluate a trained model on its test images; draw its figures anew."""
-    console = Console(soft_wrap=True, highlight=False)
-    folder = RunFolder.open(run)
-    finish(folder, console, checkpoint, data_dir, table=True)
-
-
-def finish(
-    run: RunFolder,
-    console: Console,
-    checkpoint: str = "best",
-    data_dir: str | None = None,
-    table: bool = False,
-    draw: bool = True,
-) -> tuple[float, list[Path]]:
-    """Evaluate a checkpoint, draw the run's figures; return the accuracy and the figures."""
-    run, model, load = load_run(run.path, checkpoint, data_dir)
-    data = load()
+    """Evaluate a trained model on its test images, class by class."""
+    console = make_console()
+    folder, model = load_run(run, checkpoint)
+    data = load_test_data(folder, data_dir)
     result = evaluate_run(model, data)
-    if table:
-        console.print(f"{run.path}, {checkpoint} checkpoint, {data.source}")
-        console.print(_per_class(result.confusion(), data.classes))
-        console.print(f"test loss {result.loss:.4f}, accuracy {result.accuracy:.2%}")
-    if draw and importlib.util.find_spec("matplotlib") is None:
+    console.print(f"{run}, {checkpoint} checkpoint, {data.source}")
+    console.print(_per_class(result.confusion(), data.classes))
+    console.print(f"test loss {result.loss:.4f}, accuracy {result.accuracy:.2%}")
+    if figures and draw(folder, model, data, result, console):
+        console.print(f"figures: {folder.figures}")
+
+
+def draw(
+    run: RunFolder, model: nn.Module, data: ImageData, result: Evaluation, console: Console
+) -> list[Path]:
+    """Draw all figures of a run; none, with a word about it, where matplotlib is missing."""
+    if importlib.util.find_spec("matplotlib") is None:
         console.print("no figures: matplotlib is not installed; pip install 'penlight[plots]'")
-        draw = False
-    if not draw:
-        return result.accuracy, []
+        return []
     with console.status("drawing figures"):
         title = f"{type(model).__name__} on {data.title}"
-        figures = draw_figures(run, model, result, data.test_images, data.classes, title)
-    if table:
-        console.print(f"figures: {run.figures}")
-    return result.accuracy, figures
+        return draw_figures(run, model, result, data.test_images, data.classes, title)
 
 
 def _per_class(confusion: list[list[int]], classes: list[str]) -> Table:
-    """Precision TP / (TP + FP) and recall TP / (TP + FN) of each class."""
+    """Recall TP / (TP + FN) and precision TP / (TP + FP) of each class."""
     table = Table("class", "images", "recall", "precision", "most often taken for")
     for k, name in enumerate(classes):
         right, images = confusion[k][k], sum(confusion[k])

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 import penlight
+from penlight.cli.messages import has_bars, make_console
 from penlight.models import MODELS
 from penlight.nn import functional as F
 from penlight.testing import gradient_error
@@ -57,7 +58,7 @@ def gradcheck(
     largest relative error over all cases of an op, module or model; for the second order the same
     of <grad L, u>.
     """
-    console = Console(highlight=False)
+    console = make_console()
     chosen = [case for case in _cases() if name is None or name.lower() in case.name.lower()]
     if not chosen:
         near = difflib.get_close_matches(str(name), [case.name for case in _cases()], 3, 0.4)
@@ -65,7 +66,7 @@ def gradcheck(
         raise ConfigError(f"gradcheck: no op, module or model is called {name!r}; {hint}")
     table = Table("name", "kind", "cases", "1st order", "2nd order", "seconds")
     failed = 0
-    quiet = not console.is_terminal
+    quiet = not has_bars(console)
     for case in track(chosen, "checking", console=console, transient=True, disable=quiet):
         started = time.perf_counter()
         count, errors = _errors(case)
@@ -73,20 +74,21 @@ def gradcheck(
             continue
         failed += max(errors) > TOLERANCE
         seconds = f"{time.perf_counter() - started:.2f}"
-        shown = [_shown(errors[0]), _shown(errors[1]) if case.second_order else "-"]
+        shown = [_shown(errors[0]), _shown(errors[1]) if case.second_order else Text("-")]
         table.add_row(case.name, case.kind, str(count), *shown, seconds)
     console.print(table)
     console.print(
         f"{table.row_count} checked, relative errors at most {TOLERANCE:g}"
         if not failed
-        else f"[bold red]{failed} of {table.row_count} differ by more than {TOLERANCE:g}[/]"
+        else f"{failed} of {table.row_count} differ by more than {TOLERANCE:g}",
+        style="bold red" if failed else None,
     )
     if failed:
         raise typer.Exit(1)
 
 
-def _shown(error: float) -> str:
-    return f"[bold red]{error:.1e}[/]" if error > TOLERANCE else f"{error:.1e}"
+def _shown(error: float) -> Text:
+    return Text(f"{error:.1e}", style="bold red" if error > TOLERANCE else "")
 
 
 def _errors(case: Case) -> tuple[int, tuple[float, float]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 
-from rich.console import Console
 from rich.table import Table
 
+from penlight.cli.messages import make_console
 from penlight.training import describe_environment
 
 __all__ = ["info"]
@@ -34,4 +34,4 @@ def info() -> None:
     variables = machine["thread_variables"]
     limits = ", ".join(f"{name}={value}" for name, value in variables.items())
     table.add_row("thread limits", limits or "none set: all cores")
-    Console(highlight=False, soft_wrap=True).print(table)
+    make_console().print(table)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from penlight.cli.messages import has_bars
 from penlight.training import ImageData, TrainConfig, load_images
 
 __all__ = ["download_bar", "loading_images"]
@@ -22,7 +23,7 @@ def download_bar(console: Console) -> Iterator[Callable[[str, int, int | None], 
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    quiet = not console.is_terminal
+    quiet = not has_bars(console)
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         tasks = {}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
+from penlight.cli.messages import make_console
 from penlight.models import MODELS
 
 __all__ = ["models"]
@@ -18,6 +18,6 @@ def models() -> None:
         count = sum(p.numel() for p in model.parameters())
         options = ", ".join(f"{name} ({value})" for name, value in entry.options.items())
         table.add_row(entry.name, f"{count:,}", entry.description, options)
-    console = Console(highlight=False)
+    console = make_console()
     console.print(table)
     console.print("Parameters are counted for 28 x 28 grey images in 10 classes.")

@@ -6,14 +6,16 @@ import time
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from penlight.cli.messages import has_bars
 from penlight.training import Callback, Trainer
 
 __all__ = ["TrainingProgress"]
 
 _LINE_SECONDS = 10.0  # between plain lines within an epoch
 _REFRESH_SECONDS = 0.1
+_WIDE = 100  # columns from which words are written out
 
 
 class TrainingProgress(Callback):
@@ -31,16 +33,16 @@ class TrainingProgress(Callback):
         done = p.epoch * trainer.steps_per_epoch + p.step
         self._start = (time.perf_counter(), done)
         self._shown = time.perf_counter()
-        if done:
+        if done and p.epoch < trainer.epochs:
             self.console.print(f"going on at epoch {p.epoch + 1}, step {p.step}")
-        if self.console.is_terminal:
+        if has_bars(self.console):
+            narrow = self.console.width < _WIDE
             self.bar = Progress(
-                TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.percentage:>3.0f} %  {task.fields[state]}"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
+                TextColumn("{task.fields[epoch]}/{task.fields[epochs]}"),
+                BarColumn(bar_width=8 if narrow else 24),
+                TextColumn("{task.percentage:>3.0f} %"),
                 TimeRemainingColumn(compact=True),
+                TextColumn("left {task.fields[state]}"),
                 console=self.console,
                 transient=True,
             )
@@ -59,7 +61,8 @@ class TrainingProgress(Callback):
         done = p.epoch * trainer.steps_per_epoch + p.step
         steps_per_second = (done - self._start[1]) / (now - self._start[0])
         speed = steps_per_second * p.images / p.step
-        state = f"loss {p.loss:.4f}  accuracy {p.accuracy:.2%}  {speed:,.0f} images/s"
+        word = "acc" if self.bar is not None and self.console.width < _WIDE else "accuracy"
+        state = f"loss {p.loss:.3f} {word} {p.accuracy:.1%} {speed:,.0f} images/s"
         if self.bar is not None:
             epoch = min(p.epoch + 1, trainer.epochs)
             self.bar.update(self._task, completed=done, epoch=epoch, state=state)

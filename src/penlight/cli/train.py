@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from penlight.cli.evaluate import finish
+from penlight.cli.evaluate import draw
 from penlight.cli.loading import loading_images
-from penlight.cli.messages import say_error
+from penlight.cli.messages import make_console, quoted, say_error
 from penlight.cli.progress import TrainingProgress
 from penlight.models import INITIALISATIONS, MODELS, NORMS
 from penlight.training import (
@@ -21,10 +21,14 @@ from penlight.training import (
     OPTIMIZERS,
     SCHEDULERS,
     ConfigError,
+    ImageData,
     Interrupted,
     RunFolder,
     TrainConfig,
     default_folder,
+    evaluate_run,
+    load_run,
+    load_test_data,
     prepare,
     read_config,
     resume,
@@ -63,8 +67,8 @@ def train(
     augment: Annotated[str | None, typer.Option(help=_one_of(AUGMENTATIONS))] = None,
     label_smoothing: Annotated[float | None, typer.Option(help="0 to 1")] = None,
     seed: Annotated[int | None, typer.Option(help="of all random choices")] = None,
-    record_every: Annotated[
-        int | None, typer.Option(help="summaries of weights and gradients per epoch; 0: none")
+    records_per_epoch: Annotated[
+        int | None, typer.Option(help="summaries of weights and gradients; 0: none")
     ] = None,
     checkpoint_seconds: Annotated[
         float | None, typer.Option(help="longest time between checkpoints")
@@ -91,23 +95,24 @@ def train(
         "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
         "momentum": momentum, "weight_decay": weight_decay, "scheduler": scheduler, "init": init,
         "norm": norm, "augment": augment, "label_smoothing": label_smoothing, "seed": seed,
-        "record_every": record_every, "checkpoint_seconds": checkpoint_seconds,
+        "records_per_epoch": records_per_epoch, "checkpoint_seconds": checkpoint_seconds,
         "detect_anomaly": detect_anomaly, "model_options": _options("model-option", model_option),
         "scheduler_options": _options("scheduler-option", scheduler_option),
     }  # fmt: skip
     given = {name: value for name, value in flags.items() if value is not None}
-    console = Console(soft_wrap=True, highlight=False)
+    console = make_console()
     progress = [TrainingProgress(console)]
+    images = None
     try:
         if resume_run is not None:
-            _check_resume(given, config, out)
+            _check_resume(given, config, out, dry_run)
             console.print(f"resuming {resume_run}")
-            run = resume(resume_run, epochs, progress)
+            run = resume(resume_run, epochs, data_dir, progress)
         else:
             settings = {**(read_config(config) if config else {}), **given}
             where = str(config) if config else "settings"
             wanted = TrainConfig.from_dict(settings, where)
-            folder = out or default_folder(wanted)
+            folder = default_folder(wanted) if out is None else out
             images = loading_images(wanted, console)
             if dry_run:
                 _show(prepare(wanted, images).describe(), folder, console)
@@ -115,9 +120,15 @@ def train(
             console.print(f"training {wanted.model} for {wanted.epochs} epochs, in {folder}")
             run = start(wanted, folder, progress, images)
     except Interrupted as error:
-        say_error(f"{error}; go on with: penlight train --resume {resume_run or folder}")
+        say_error(f"{error}; go on with: penlight train --resume {quoted(resume_run or folder)}")
         raise typer.Exit(128 + error.signal_number) from None
-    _say_results(run, console, figures)
+    try:
+        _say_results(run, console, images, figures)
+    except KeyboardInterrupt:
+        say_error(
+            f"stopped, but the run is finished; look at it with: penlight eval {quoted(run.path)}"
+        )
+        raise typer.Exit(130) from None
 
 
 def _options(flag: str, items: list[str] | None) -> dict[str, Any] | None:
@@ -136,15 +147,14 @@ def _options(flag: str, items: list[str] | None) -> dict[str, Any] | None:
     return options
 
 
-def _check_resume(given: dict[str, Any], config: Path | None, out: Path | None) -> None:
-    extra = set(given) - {"epochs"}
-    if config is not None:
-        extra.add("config")
-    if out is not None:
-        extra.add("out")
+def _check_resume(
+    given: dict[str, Any], config: Path | None, out: Path | None, dry_run: bool
+) -> None:
+    extra = set(given) - {"epochs", "data_dir"}
+    extra |= {n for n, v in (("config", config), ("out", out), ("dry-run", dry_run)) if v}
     if extra:
         raise ConfigError(
-            "--resume takes the settings of the run; only --epochs can be given with it, got "
+            "--resume takes the settings of the run; only --epochs and --data-dir go with it, got "
             + ", ".join(f"--{name.replace('_', '-')}" for name in sorted(extra))
         )
 
@@ -163,29 +173,31 @@ def _show(about: dict[str, Any], folder: Path, console: Console) -> None:
     console.print(f"{about['model']['parameters']:,} parameters")
     console.print(about["optimizer"])
     console.print(f"schedule: {about['scheduler']}")
-    console.print(
-        f"would train {about['config']['epochs']} epochs, in {folder}; nothing was written"
-    )
+    console.print(f"would train {about['config']['epochs']} epochs, in {folder}; no run was made")
 
 
-def _say_results(run: RunFolder, console: Console, draw: bool) -> None:
+def _say_results(run: RunFolder, console: Console, data: ImageData | None, figures: bool) -> None:
     """Draw the figures and say in plain words what came out and where it lies."""
-    accuracy, figures = finish(run, console, draw=draw)
-    results = run.metadata["results"]
-    epoch, seconds = results["best_epoch"], results["seconds"]
+    run, model = load_run(run.path)
+    data = load_test_data(run) if data is None else data
+    result = evaluate_run(model, data)
+    drawn = draw(run, model, data, result, console) if figures else []
+    results = run.setting("results")
     console.print(
-        f"\n[bold]{accuracy:.2%} of the test images are classified correctly[/] "
-        f"(best epoch: {epoch} of {results['epochs']}; {seconds:.0f} s of training)"
+        f"\n{result.accuracy:.2%} of the test images are classified correctly",
+        style="bold",
+        end=" ",
+    )
+    console.print(
+        f"(best epoch: {results['best_epoch']} of {results['epochs']}; "
+        f"{results['seconds']:.0f} s of training)"
     )
     console.print(f"Everything about this run lies in {run.path}:")
     for name, text in (
         ("metadata.json", "model, data, settings, machine, results"),
         ("metrics.jsonl", "loss and accuracy as they developed"),
         ("checkpoints/best.pt", "the weights of the best epoch; PyTorch reads it too"),
-        (
-            "figures/",
-            ", ".join(path.name for path in figures) or "none drawn: penlight eval draws them",
-        ),
+        ("figures/", ", ".join(path.name for path in drawn) or "none drawn"),
     ):
         console.print(f"  {name:20} {text}")
-    console.print(f"Try it:  penlight eval {run.path}")
+    console.print(f"Try it:  penlight eval {quoted(run.path)}")

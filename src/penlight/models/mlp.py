@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from penlight import Tensor, nn
+from penlight.models.checks import check_count, check_widths
 from penlight.models.norm import check_norm, norm1d
 
 __all__ = ["ACTIVATIONS", "MLP", "ResidualMLP"]
@@ -56,6 +57,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         check_norm("MLP", norm)
+        hidden = check_widths("MLP", "hidden", hidden, fewest=0)
         layers: list[nn.Module] = [nn.Flatten()]
         features = math.prod(in_shape)
         for width in hidden:
@@ -119,6 +121,8 @@ class ResidualMLP(nn.Module):
     ) -> None:
         super().__init__()
         check_norm("ResidualMLP", norm)
+        check_count("ResidualMLP", "width", width)
+        check_count("ResidualMLP", "blocks", blocks, lowest=0)
         self.stem = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(in_shape), width))
         self.blocks = nn.Sequential(
             *(ResidualBlock(width, norm, activation) for _ in range(blocks))

@@ -18,6 +18,8 @@ def check_norm(owner: str, norm: str) -> None:
 
 def norm1d(norm: str, features: int) -> nn.Module:
     """The layer that normalises (N, features)."""
+    if norm == "group" and features % GROUPS:
+        raise ValueError(f"norm 'group' needs widths that {GROUPS} divides, got {features}")
     if norm == "batch":
         return nn.BatchNorm1d(features)
     if norm == "layer":
@@ -31,6 +33,8 @@ def norm2d(norm: str, channels: int) -> nn.Module:
     ``"layer"`` takes mean and variance over channels and positions of a sample and scales by
     channel (a group norm with one group), so that it fits every image size.
     """
+    if norm == "group" and channels % GROUPS:
+        raise ValueError(f"norm 'group' needs widths that {GROUPS} divides, got {channels}")
     if norm == "batch":
         return nn.BatchNorm2d(channels)
     if norm == "layer":

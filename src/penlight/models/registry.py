@@ -71,7 +71,7 @@ def create_model(
     entry = MODELS.get(name)
     if entry is None:
         raise ValueError(f"create_model: name must be one of {', '.join(MODELS)}, got {name!r}")
-    unknown = sorted(set(options) - set(entry.options))
+    unknown = sorted(set(map(str, options)) - set(entry.options))
     if unknown:
         raise ValueError(
             f"create_model: {name} has no option {', '.join(unknown)}; it takes "

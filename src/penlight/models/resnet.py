@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penlight import Tensor, nn
+from penlight.models.checks import check_count, check_widths
 from penlight.models.norm import check_norm, norm2d
 from penlight.nn import functional as F
 
@@ -76,6 +77,8 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         check_norm("ResNet", norm)
+        check_count("ResNet", "blocks", blocks)
+        widths = check_widths("ResNet", "widths", widths)
         channels = widths[0]
         self.stem = nn.Sequential(
             _conv3x3(in_shape[0], channels), norm2d(norm, channels), nn.ReLU()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penlight import Tensor, nn
+from penlight.models.checks import check_widths
 from penlight.models.norm import check_norm, conv_groups, norm2d
 
 __all__ = ["VGG"]
@@ -38,10 +39,11 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         check_norm("VGG", norm)
+        widths = check_widths("VGG", "widths", widths)
         channels, height, width = in_shape
         halvings = len(widths) - 1
         last = (height >> halvings, width >> halvings)
-        if not widths or min(last) < 1:
+        if min(last) < 1:
             raise ValueError(
                 f"VGG: in_shape {tuple(in_shape)} is too small for {len(widths)} blocks, each of "
                 "which but the last halves height and width"

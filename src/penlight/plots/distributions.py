@@ -35,7 +35,7 @@ def distributions_over_time(
     shows at a glance.
 
     Args:
-        records: What ``DistributionRecorder`` wrote: for each recording and tensor a dict with
+        records: What a run's ``distributions.jsonl`` holds: for each recording and tensor a dict with
             ``kind``, ``name``, ``progress`` (in epochs), ``low``, ``high`` and ``counts`` of the
             histogram, and ``quantiles`` (5, 25, 50, 75 and 95 %); for gradients of log10 of the
             magnitude.

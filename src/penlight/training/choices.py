@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from penlight import nn, optim, transforms
+from penlight import nn, optim, transforms, zeros
 from penlight.optim import lr_scheduler
 
 __all__ = [
@@ -28,24 +28,29 @@ class OptimizerEntry:
 
     build: Callable[..., optim.Optimizer]
     lr: float
-    momentum: bool = False  # whether it takes that argument
+    momentum: float | None = None  # the usual one, of those that take that argument
 
 
 OPTIMIZERS = {
-    "sgd": OptimizerEntry(optim.SGD, 0.1, momentum=True),
+    "sgd": OptimizerEntry(optim.SGD, 0.1, momentum=0.9),
     "adam": OptimizerEntry(optim.Adam, 0.003),
     "adamw": OptimizerEntry(optim.AdamW, 0.003),
-    "rmsprop": OptimizerEntry(optim.RMSprop, 0.001, momentum=True),
+    "rmsprop": OptimizerEntry(optim.RMSprop, 0.001, momentum=0.0),
     "adagrad": OptimizerEntry(optim.Adagrad, 0.02),
 }
 
 
 def make_optimizer(
-    name: str, parameters: Iterable[nn.Parameter], lr: float, momentum: float, weight_decay: float
+    name: str,
+    parameters: Iterable[nn.Parameter],
+    lr: float,
+    momentum: float | None,
+    weight_decay: float,
 ) -> optim.Optimizer:
     """The optimizer called ``name``; ``momentum`` is for those that take it."""
     entry = OPTIMIZERS[name]
-    extra = {"momentum": momentum} if entry.momentum else {}
+    usual = entry.momentum
+    extra = {} if usual is None else {"momentum": usual if momentum is None else momentum}
     return entry.build(parameters, lr=lr, weight_decay=weight_decay, **extra)
 
 
@@ -87,7 +92,7 @@ SCHEDULERS: dict[str, SchedulerEntry | None] = {
     ),
     "onecycle": SchedulerEntry(
         lr_scheduler.OneCycleLR,
-        lambda epochs, steps, lr: {"max_lr": lr, "total_steps": steps},
+        lambda epochs, steps, lr: {"max_lr": lr, "total_steps": steps, "cycle_momentum": False},
         per_step=True,
     ),
     "plateau": SchedulerEntry(
@@ -107,7 +112,7 @@ def make_scheduler(
     """The schedule called ``name``, and whether it is stepped per batch.
 
     Raises:
-        ValueError: if it does not take one of the options.
+        ValueError: if it does not take one of the options, or does not last for all steps.
     """
     entry = SCHEDULERS[name]
     if entry is None:
@@ -116,9 +121,22 @@ def make_scheduler(
         return None, False
     arguments = {**entry.defaults(epochs, epochs * steps_per_epoch, lr), **options}
     try:
+        _try_schedule(entry, lr, arguments, epochs * steps_per_epoch if entry.per_step else epochs)
         return entry.build(optimizer, **arguments), entry.per_step
-    except TypeError as error:
+    except (TypeError, ValueError, ArithmeticError, IndexError) as error:
         raise ValueError(f"scheduler_options of {name!r}: {error}") from None
+
+
+def _try_schedule(entry: SchedulerEntry, lr: float, arguments: dict[str, Any], steps: int) -> None:
+    """Run a schedule to its end on an optimizer of nothing, so that no option fails in mid-run."""
+    optimizer = optim.SGD([zeros(1)], lr=lr, momentum=0.9)
+    scheduler = entry.build(optimizer, **arguments)
+    for _ in range(steps):
+        optimizer.step()
+        if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+            scheduler.step(1.0)
+        else:
+            scheduler.step()
 
 
 AUGMENTATIONS: dict[str, Callable[[int], list[Any]]] = {

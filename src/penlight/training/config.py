@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -21,14 +22,22 @@ DATA = ("fashion-mnist", "mnist", "cifar10")
 
 
 def _choice(name: str, value: Any, allowed: Any) -> None:
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise ConfigError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
 
 
-def _number(name: str, value: Any, lowest: float, *, above: bool = False) -> None:
-    bad = isinstance(value, bool) or not isinstance(value, (int, float))
-    if bad or not (value > lowest if above else value >= lowest):
-        raise ConfigError(f"{name} must be {'>' if above else '>='} {lowest}, got {value!r}")
+def _whole(name: str, value: Any, lowest: int | None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name} must be a whole number, got {value!r}")
+    if lowest is not None and value < lowest:
+        raise ConfigError(f"{name} must be >= {lowest}, got {value!r}")
+
+
+def _number(name: str, value: Any, *, above_zero: bool = False, below: float = math.inf) -> None:
+    limits = f"{'> 0' if above_zero else '>= 0'}{f' and < {below:g}' if below < math.inf else ''}"
+    right = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not right or not (value > 0 if above_zero else value >= 0) or not value < below:
+        raise ConfigError(f"{name} must be a number {limits}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -41,12 +50,12 @@ class TrainConfig:
         data, data_dir: which images; a folder that holds them (found or downloaded if not given).
         train_size: use only the first so many training images. Default: all.
         epochs, batch_size: how long, and how many images a step.
-        optimizer, lr, momentum, weight_decay: ``lr`` None means the optimizer's usual one.
+        optimizer, lr, momentum, weight_decay: None means what is usual for the optimizer.
         scheduler, scheduler_options: how the learning rate changes; options are the scheduler's own.
         label_smoothing: share of the target spread over all classes.
         augment: how training images are varied.
         seed: of the weights, the order of images, and every other random choice.
-        record_every: how often per epoch weights and gradients are summarised; 0 for never.
+        records_per_epoch: summaries of weights and gradients; 0 for none.
         checkpoint_seconds: longest time between checkpoints within an epoch.
         detect_anomaly: look for the operation that makes the first NaN or infinity; slow.
     """
@@ -62,14 +71,14 @@ class TrainConfig:
     batch_size: int = 100
     optimizer: str = "adam"
     lr: float | None = None
-    momentum: float = 0.9
+    momentum: float | None = None
     weight_decay: float = 0.0
     scheduler: str = "onecycle"
     scheduler_options: Mapping[str, Any] = field(default_factory=dict)
     label_smoothing: float = 0.0
     augment: str = "none"
     seed: int = 0
-    record_every: int = 12
+    records_per_epoch: int = 12
     checkpoint_seconds: float = 20.0
     detect_anomaly: bool = False
 
@@ -81,24 +90,28 @@ class TrainConfig:
         _choice("optimizer", self.optimizer, OPTIMIZERS)
         _choice("scheduler", self.scheduler, SCHEDULERS)
         _choice("augment", self.augment, AUGMENTATIONS)
-        for name in ("epochs", "batch_size", "seed", "record_every", "train_size"):
-            value = getattr(self, name)
-            if value is None and name == "train_size":
-                continue
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise ConfigError(f"{name} must be a whole number, got {value!r}")
         for name in ("epochs", "batch_size"):
-            _number(name, getattr(self, name), 1)
+            _whole(name, getattr(self, name), 1)
+        _whole("seed", self.seed, None)
+        _whole("records_per_epoch", self.records_per_epoch, 0)
         if self.train_size is not None:
-            _number("train_size", self.train_size, 1)
-        for name in ("momentum", "weight_decay", "label_smoothing", "record_every"):
-            _number(name, getattr(self, name), 0)
+            _whole("train_size", self.train_size, 1)
         if self.lr is not None:
-            _number("lr", self.lr, 0, above=True)
-        _number("checkpoint_seconds", self.checkpoint_seconds, 0)
-        for name in ("momentum", "label_smoothing"):
-            if getattr(self, name) >= 1:
-                raise ConfigError(f"{name} must be < 1, got {getattr(self, name)!r}")
+            _number("lr", self.lr, above_zero=True)
+        _number("weight_decay", self.weight_decay)
+        _number("label_smoothing", self.label_smoothing, below=1)
+        _number("checkpoint_seconds", self.checkpoint_seconds)
+        if self.momentum is not None:
+            _number("momentum", self.momentum, below=1)
+            if OPTIMIZERS[self.optimizer].momentum is None:
+                takers = ", ".join(
+                    n for n, entry in OPTIMIZERS.items() if entry.momentum is not None
+                )
+                raise ConfigError(f"momentum is an option of {takers}, not of {self.optimizer}")
+        if self.data_dir is not None and not isinstance(self.data_dir, str):
+            raise ConfigError(f"data_dir must be the path of a folder, got {self.data_dir!r}")
+        if not isinstance(self.detect_anomaly, bool):
+            raise ConfigError(f"detect_anomaly must be true or false, got {self.detect_anomaly!r}")
         for name in ("model_options", "scheduler_options"):
             if not isinstance(getattr(self, name), Mapping):
                 raise ConfigError(f"{name} must be a table of options, got {getattr(self, name)!r}")
@@ -124,7 +137,12 @@ class TrainConfig:
             ConfigError: for an unknown name (the nearest known one is shown) or a bad value.
         """
         known = [f.name for f in dataclasses.fields(cls)]
-        values = {name.replace("-", "_"): value for name, value in settings.items()}
+        values: dict[str, Any] = {}
+        for written, value in settings.items():
+            name = written.replace("-", "_")
+            if name in values:
+                raise ConfigError(f"{where}: {name} is given twice, once as {written!r}")
+            values[name] = value
         for name in values:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)

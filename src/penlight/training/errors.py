@@ -29,8 +29,14 @@ class Diverged(ArithmeticError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was asked to stop (Ctrl-C, SIGTERM) and did so after a whole step."""
+    """Training was asked to stop (Ctrl-C, SIGTERM).
 
-    def __init__(self, signal_number: int) -> None:
+    Attributes:
+        signal_number: by which signal.
+        between_steps: it stopped after a whole step, so that its state is worth keeping; False if a
+            second signal stopped it at once.
+    """
+
+    def __init__(self, signal_number: int, between_steps: bool = True) -> None:
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
-        self.signal_number = signal_number
+        self.signal_number, self.between_steps = signal_number, between_steps

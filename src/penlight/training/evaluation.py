@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,15 +43,12 @@ class Evaluation:
 
 
 @no_grad()
-def evaluate(
-    model: nn.Module, loader: DataLoader[Any], on_batch: Callable[[int], Any] = lambda images: None
-) -> Evaluation:
+def evaluate(model: nn.Module, loader: DataLoader[Any]) -> Evaluation:
     """Run ``model`` in eval mode over labelled batches; its mode is then as before.
 
     Args:
         model: maps a batch to scores (N, K).
         loader: gives batches (x, y).
-        on_batch: told how many samples each batch had.
 
     Raises:
         ValueError: if the loader gives no sample.
@@ -70,7 +66,6 @@ def evaluate(
             predictions.append(best.indices)
             probabilities.append(best.values)
             classes = scores.shape[1]
-            on_batch(len(y))
     finally:
         model.train(training)
     if not labels:

@@ -70,14 +70,13 @@ class JsonLines:
         Raises:
             RunError: When the file is shorter than ``size``: lines have been lost.
         """
-        file = self._open()
-        length = file.seek(0, os.SEEK_END)
+        length = self.path.stat().st_size if self.path.exists() else 0
         if length < size:
             raise RunError(
                 f"{self.path}: expected at least {size} bytes, found {length}; "
                 "the file was shortened after the checkpoint was written"
             )
-        file.truncate(size)
+        self._open().truncate(size)
 
     def close(self) -> None:
         """Close the file; a later ``append`` opens it again."""

@@ -6,12 +6,11 @@ import datetime
 import os
 import platform
 import sys
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
-from penlight import Tensor, nn, no_grad
+from penlight import Tensor, __version__, nn, no_grad
 
 __all__ = ["describe_environment", "describe_model", "now"]
 
@@ -27,7 +26,7 @@ def describe_environment() -> dict[str, Any]:
     threads = {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ}
     return {
         "versions": {
-            "penlight": metadata.version("penlight"),
+            "penlight": __version__,
             "python": platform.python_version(),
             "numpy": np.__version__,
             "blas": f"{blas.get('name', '?')} {blas.get('version', '?')}",

@@ -29,7 +29,7 @@ class Recorder(Callback):
 
     Args:
         run: the folder.
-        distributions_per_epoch: how often to summarise weights and gradients; 0 for never.
+        distributions_per_epoch: how many summaries of weights and gradients; 0 for none.
         checkpoint_seconds: longest time between checkpoints within an epoch.
     """
 
@@ -69,7 +69,7 @@ class Recorder(Callback):
         self.checkpoint(trainer)
 
     def on_end(self, trainer: Trainer, error: BaseException | None) -> None:
-        if isinstance(error, Interrupted):
+        if isinstance(error, Interrupted) and error.between_steps:
             self.checkpoint(trainer)
         self.run.close()
 
@@ -127,6 +127,8 @@ def restore(trainer: Trainer, run: RunFolder) -> None:
     """
     path = run.checkpoints / "last.pt"
     if not path.exists():
+        if run.metrics.read():
+            raise RunError(f"{path}: expected a checkpoint, found none; the run can't be resumed")
         run.metrics.rewind(0)
         run.distributions.rewind(0)
         return
@@ -135,6 +137,10 @@ def restore(trainer: Trainer, run: RunFolder) -> None:
         trainer.load_state_dict(state)
         sizes = state["sizes"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"{path}: not a checkpoint of this run: {error}") from error
+        raise RunError(f"{path}: not a checkpoint of this run: {_first_line(error)}") from error
     run.metrics.rewind(sizes["metrics"])
     run.distributions.rewind(sizes["distributions"])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

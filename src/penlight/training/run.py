@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from penlight.training.batches import EpochBatches
 from penlight.training.choices import make_augmentation, make_optimizer, make_scheduler
 from penlight.training.config import TrainConfig
 from penlight.training.data import ImageData, Preprocess, load_images
-from penlight.training.errors import ConfigError, Interrupted, RunError
+from penlight.training.errors import ConfigError, RunError
 from penlight.training.evaluation import Evaluation, evaluate
 from penlight.training.metadata import describe_environment, describe_model, now
 from penlight.training.recorder import Recorder, load_checkpoint, restore
@@ -30,6 +31,7 @@ __all__ = [
     "default_folder",
     "evaluate_run",
     "load_run",
+    "load_test_data",
     "predict_images",
     "prepare",
     "resume",
@@ -48,7 +50,6 @@ class Job:
     model: nn.Module
     trainer: Trainer
     train_loader: DataLoader[Any]
-    test_loader: DataLoader
 
     def describe(self) -> dict[str, Any]:
         """The metadata that is known before the first step."""
@@ -82,10 +83,20 @@ def _build_model(config: TrainConfig, data: ImageData) -> nn.Module:
     options = {"norm": config.norm, **config.model_options}
     try:
         model = create_model(config.model, data.in_shape, len(data.classes), **options)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MemoryError) as error:
         raise ConfigError(f"model {config.model!r}: {error}") from None
     initialise(model, config.init)
     return model
+
+
+def _check_batches(config: TrainConfig, data: ImageData, model: nn.Module) -> None:
+    """Batch norm over a single image has no variance, so no batch may be that small."""
+    last = len(data.train_images) % config.batch_size or config.batch_size
+    if last == 1 and any(isinstance(m, nn.BatchNorm1d) for m in model.modules()):
+        raise ConfigError(
+            f"batch_size (={config.batch_size}) leaves a batch of 1 of the "
+            f"{len(data.train_images)} images, which batch norm can't normalise; choose another"
+        )
 
 
 def prepare(config: TrainConfig, data: ImageData, callbacks: Sequence[Callback] = ()) -> Job:
@@ -96,6 +107,7 @@ def prepare(config: TrainConfig, data: ImageData, callbacks: Sequence[Callback] 
     """
     manual_seed(config.seed)
     model = _build_model(config, data)
+    _check_batches(config, data, model)
     batches = EpochBatches(len(data.train_images), config.batch_size, config.seed)
     augment = make_augmentation(config.augment, data.in_shape[-1])
     train_loader = DataLoader(data.training_set(augment), batch_sampler=batches)
@@ -132,7 +144,7 @@ def prepare(config: TrainConfig, data: ImageData, callbacks: Sequence[Callback] 
         evaluate=test,
         callbacks=callbacks,
     )
-    return Job(config, data, model, trainer, train_loader, test_loader)
+    return Job(config, data, model, trainer, train_loader)
 
 
 def start(
@@ -148,6 +160,8 @@ def start(
         Diverged, Interrupted, OSError: later; what was recorded until then stays, and the run can
             be resumed.
     """
+    if config.data_dir is not None:  # a resume may come from another folder
+        config = dataclasses.replace(config, data_dir=os.path.abspath(config.data_dir))
     job = prepare(config, data or load_images(config), callbacks)
     run = RunFolder.create(out, job.describe())
     with run.lock():
@@ -156,53 +170,80 @@ def start(
 
 
 def resume(
-    path: str | os.PathLike[str], epochs: int | None = None, callbacks: Sequence[Callback] = ()
+    path: str | os.PathLike[str],
+    epochs: int | None = None,
+    data_dir: str | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> RunFolder:
     """Go on with the run in ``path`` from its last checkpoint.
 
     Args:
         path: a run folder.
         epochs: train until then instead; only for schedules that do not depend on it.
+        data_dir: where the data are, if not where they were.
+        callbacks: told of what happens.
 
     Raises:
         FileNotFoundError: if ``path`` holds no run.
         ConfigError: if ``epochs`` does not go with the schedule, or the data are not the same.
-        ValueError: if a file of the run is damaged.
+        RunError: if a file of the run is damaged, or another process is training there.
     """
     run = RunFolder.open(path)
     with run.lock():
-        settings = run.setting("config")
-        config = TrainConfig.from_dict(settings, f"{run.path}/metadata.json")
+        config = _config_of(run, data_dir)
         if epochs is not None and epochs != config.epochs:
-            if config.scheduler not in ("none", "step", "exponential", "plateau"):
-                raise ConfigError(
-                    f"epochs: the {config.scheduler!r} schedule of this run ends after "
-                    f"{config.epochs} epochs and can't be resumed to {epochs}; start a new run"
-                )
-            config = TrainConfig.from_dict({**settings, "epochs": epochs})
+            config = _with_epochs(config, epochs)
         data = load_images(config)
-        if data.describe()["checksums"] != run.setting("data")["checksums"]:
-            raise ConfigError(
-                f"data: the run was trained on {run.setting('data')['source']}; what was found now "
-                f"({data.source}) holds other images: name the folder with --data-dir"
-            )
-        run.update(status="running", config=config.to_dict(), resumed=now())
+        check_same_data(run, data)
         job = prepare(config, data, callbacks)
         restore(job.trainer, run)
+        progress = job.trainer.progress
+        if progress.epoch + (progress.step > 0) > config.epochs:
+            raise ConfigError(
+                f"epochs must be >= {progress.epoch + (progress.step > 0)}, which the run has "
+                f"begun already, got {epochs}"
+            )
+        run.update(status="running", error=None, config=config.to_dict(), resumed=now())
         _fit(job, run)
     return run
+
+
+def _config_of(run: RunFolder, data_dir: str | None = None) -> TrainConfig:
+    settings = dict(run.setting("config"))
+    if data_dir is not None:
+        settings["data_dir"] = data_dir
+    return TrainConfig.from_dict(settings, f"{run.path}/metadata.json")
+
+
+def _with_epochs(config: TrainConfig, epochs: int) -> TrainConfig:
+    if config.scheduler not in ("none", "step", "exponential", "plateau"):
+        raise ConfigError(
+            f"epochs: the {config.scheduler!r} schedule of this run ends after {config.epochs} "
+            f"epochs and can't be resumed to {epochs}; start a new run"
+        )
+    return dataclasses.replace(config, epochs=epochs)
+
+
+def check_same_data(run: RunFolder, data: ImageData) -> None:
+    """Raise ConfigError if ``data`` are not those that the run was trained on."""
+    about = run.setting("data")
+    if data.checksums != about.get("checksums"):
+        raise ConfigError(
+            f"data: the run was trained on {about.get('source')}; what was found now "
+            f"({data.source}) holds other images: name the folder with --data-dir"
+        )
 
 
 def _fit(job: Job, run: RunFolder) -> None:
     """Train to the end, and keep the metadata true whatever happens."""
     config = job.config
-    recorder = Recorder(run, config.record_every, config.checkpoint_seconds)
+    recorder = Recorder(run, config.records_per_epoch, config.checkpoint_seconds)
     job.trainer.callbacks.insert(0, recorder)
     try:
         with autograd.set_detect_anomaly(config.detect_anomaly):
             job.trainer.fit(job.train_loader, config.epochs)
     except BaseException as error:
-        stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
+        stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
         run.update(
             status="interrupted" if stopped else "failed",
             ended=now(),
@@ -223,45 +264,58 @@ def _fit(job: Job, run: RunFolder) -> None:
     run.update(status="finished", ended=now(), error=None, results=results)
 
 
-def load_run(
-    path: str | os.PathLike[str], which: str = "best", data_dir: str | None = None
-) -> tuple[RunFolder, nn.Module, Callable[[], ImageData]]:
-    """The trained model of a run, and what loads the data it was trained on.
+def load_run(path: str | os.PathLike[str], which: str = "best") -> tuple[RunFolder, nn.Module]:
+    """A run and its trained model.
 
     Args:
         path: a run folder.
         which: the checkpoint: ``"best"`` or ``"last"``.
-        data_dir: where the data are, if not where they were.
 
     Raises:
         FileNotFoundError: if there is no run, or no such checkpoint yet.
-        ValueError: if a file is damaged.
+        RunError: if a file is damaged.
     """
     run = RunFolder.open(path)
-    settings = dict(run.setting("config"))
-    if data_dir is not None:
-        settings["data_dir"] = data_dir
-    config = TrainConfig.from_dict(settings, f"{run.path}/metadata.json")
+    config = _config_of(run)
     about = run.setting("data")
-    model = create_model(
-        config.model,
-        about["in_shape"],
-        len(about["classes"]),
-        **{"norm": config.norm, **config.model_options},
-    )
+    try:
+        model = create_model(
+            config.model,
+            about["in_shape"],
+            len(about["classes"]),
+            **{"norm": config.norm, **config.model_options},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{run.path}/metadata.json: no model can be made of it: {error}") from error
     checkpoint = run.checkpoint(which)
     try:
         model.load_state_dict(load_checkpoint(checkpoint)["model"])
     except (KeyError, TypeError, RuntimeError) as error:
-        raise RunError(f"{checkpoint}: not a checkpoint of this run: {error}") from error
-    return run, model.eval(), partial(load_images, config)
+        reason = str(error).partition("\n")[0]
+        raise RunError(f"{checkpoint}: not a checkpoint of this run: {reason}") from error
+    return run, model.eval()
 
 
-def evaluate_run(
-    model: nn.Module, data: ImageData, on_batch: Callable[[int], Any] = lambda n: None
-) -> Evaluation:
+def load_test_data(run: RunFolder, data_dir: str | None = None) -> ImageData:
+    """The data that a run was trained on.
+
+    Args:
+        run: the run.
+        data_dir: where they are, if not where they were.
+
+    Raises:
+        DataError: if they are nowhere, or a file is damaged.
+        ConfigError: if others were found.
+    """
+    config = dataclasses.replace(_config_of(run, data_dir), train_size=None)
+    data = load_images(config)
+    check_same_data(run, data)
+    return data
+
+
+def evaluate_run(model: nn.Module, data: ImageData) -> Evaluation:
     """``model`` on the test images."""
-    return evaluate(model, DataLoader(data.test_set(), _TEST_BATCH), on_batch)
+    return evaluate(model, DataLoader(data.test_set(), _TEST_BATCH))
 
 
 def predict_images(model: nn.Module, about: dict[str, Any], images: Tensor) -> Tensor:

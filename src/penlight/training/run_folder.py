@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from penlight._core.files import read_json, write_json
-from penlight.training.errors import RunError
+from penlight.training.errors import ConfigError, RunError
 from penlight.training.json_lines import JsonLines
 
 fcntl: ModuleType | None
@@ -52,17 +52,19 @@ class RunFolder:
 
         Args:
             path: The new folder. It may exist, but not hold a run.
-            metadata: What is known before the start; see ``describe``.
+            metadata: What is known before the start.
 
         Raises:
             FileExistsError: When ``path`` already holds a run.
             OSError: When the folder cannot be made or written.
         """
         run = cls(path)
-        if run._metadata_path.exists():
-            raise FileExistsError(
-                f"RunFolder: {run.path} already holds a run; resume it or choose another folder"
-            )
+        for leftover in (run._metadata_path, run.metrics.path, run.distributions.path):
+            if leftover.exists():
+                raise FileExistsError(
+                    f"RunFolder: {run.path} already holds a run ({leftover.name}); resume it or "
+                    "choose another folder"
+                )
         run.checkpoints.mkdir(parents=True, exist_ok=True)
         run.figures.mkdir(exist_ok=True)
         run.update(**metadata)
@@ -83,6 +85,8 @@ class RunFolder:
             run.metadata = read_json(run._metadata_path)
         except ValueError as error:
             raise RunError(str(error)) from error
+        if not isinstance(run.metadata, dict):
+            raise RunError(f"{run._metadata_path}: expected a table, found {run.metadata!r}")
         return run
 
     @property
@@ -103,14 +107,18 @@ class RunFolder:
         """The path of a checkpoint, ``"last"`` or ``"best"``.
 
         Raises:
+            ConfigError: for another name.
             FileNotFoundError: When it has not been written yet.
         """
+        if name not in ("last", "best"):
+            raise ConfigError(f"checkpoint must be one of last, best, got {name!r}")
         path = self.checkpoints / f"{name}.pt"
         if not path.exists():
             when = "its first epoch ended" if name == "best" else "its first checkpoint"
+            other = "last" if name == "best" else "best"
             raise FileNotFoundError(
-                f"RunFolder: {path} does not exist; the run stopped before {when}. Go on with it "
-                f"(penlight train --resume {self.path}), or look at another checkpoint"
+                f"RunFolder: {path} does not exist: the run stopped before {when}, or the file was "
+                f"removed; resume the run, or use the {other} checkpoint"
             )
         return path
 
@@ -124,15 +132,16 @@ class RunFolder:
         self.metrics.close()
         self.distributions.close()
 
-    def setting(self, key: str) -> Any:
-        """A top-level entry of the metadata.
+    def setting(self, key: str) -> dict[str, Any]:
+        """A table in the metadata, such as ``"config"``.
 
         Raises:
-            RunError: if it is missing; the message names the file.
+            RunError: if it is missing or no table; the message names the file.
         """
-        if key not in self.metadata:
-            raise RunError(f"{self._metadata_path}: expected an entry {key!r}, found none")
-        return self.metadata[key]
+        value = self.metadata.get(key)
+        if not isinstance(value, dict):
+            raise RunError(f"{self._metadata_path}: expected a table {key!r}, found {value!r}")
+        return value
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -149,4 +158,7 @@ class RunFolder:
                     raise RunError(
                         f"RunFolder: {self.path} is in use by another process; wait for it to end"
                     ) from None
-            yield
+            try:
+                yield
+            finally:
+                self.close()

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
 
-from penlight import Tensor, get_rng_state, nn, no_grad, optim, set_rng_state
+from penlight import Tensor, autograd, get_rng_state, nn, no_grad, optim, set_rng_state
 from penlight.optim import lr_scheduler
 from penlight.training.errors import Diverged, Interrupted
 from penlight.utils.data import DataLoader
@@ -106,6 +106,7 @@ class Trainer:
         self.epochs = 0
         self.steps_per_epoch = 0
         self._stop: int | None = None
+        self._epoch_rng = get_rng_state()  # as it was before the epoch's first batch was drawn
         self._restored_rng: Tensor | None = None
 
     @property
@@ -120,8 +121,8 @@ class Trainer:
 
         Raises:
             Diverged: if the loss becomes NaN or infinite.
-            Interrupted: after SIGINT or SIGTERM, when the step under way is done and the callbacks
-                have been told; a second signal raises at once.
+            Interrupted: after SIGINT or SIGTERM, when the step under way is done; a second signal
+                raises at once.
         """
         self.epochs, self.steps_per_epoch = epochs, len(loader)
         error: BaseException | None = None
@@ -134,7 +135,7 @@ class Trainer:
                 error = caught
                 raise
             finally:
-                self._tell("on_end", error)
+                self._tell_end(error)
         return self.progress
 
     def _train_epoch(self, loader: DataLoader[Any]) -> None:
@@ -155,6 +156,7 @@ class Trainer:
         }
         if self.evaluate is not None:
             record |= self.evaluate(self.model)
+            self._check_finite(record.get("test_loss", 0.0), "test loss", "after")
         p.seconds = record["seconds"] = time.perf_counter() - started
         if self.scheduler is not None and not self.schedule_per_step:
             self._schedule_epoch(record)
@@ -173,13 +175,11 @@ class Trainer:
         scores = self.model(x)
         loss = self.loss_fn(scores, y)
         value = float(loss.item())
-        if not math.isfinite(value):
-            raise Diverged(
-                f"the loss became {value} in epoch {p.epoch + 1}, step {p.step + 1} (learning rate "
-                f"{self.lr:g}): lower the learning rate, or look for the operation that made it "
-                "with detect_anomaly"
-            )
-        loss.backward()
+        if autograd.is_anomaly_enabled():
+            self._backward_with_care(loss)
+        else:
+            self._check_finite(value, "loss", "in")
+            loss.backward()
         self.optimizer.step()
         if self.scheduler is not None and self.schedule_per_step:
             self.scheduler.step()
@@ -191,6 +191,23 @@ class Trainer:
         p.total_steps += 1
         return value
 
+    def _check_finite(self, loss: float, name: str, when: str) -> None:
+        if not math.isfinite(loss):
+            p = self.progress
+            raise Diverged(
+                f"the {name} became {loss} {when} epoch {p.epoch + 1}, step {p.step + 1} (learning "
+                f"rate {self.lr:g}): lower the learning rate, or look for the operation that made "
+                "it with detect_anomaly"
+            )
+
+    def _backward_with_care(self, loss: Tensor) -> None:
+        """Backward in anomaly mode, which names the operation that made a NaN or infinity."""
+        try:
+            loss.backward()
+        except RuntimeError as error:
+            raise Diverged(str(error)) from error
+        self._check_finite(float(loss.item()), "loss", "in")
+
     def _schedule_epoch(self, record: dict[str, Any]) -> None:
         if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
             self.scheduler.step(record.get("test_loss", record["train_loss"]))
@@ -199,22 +216,37 @@ class Trainer:
 
     def _batches(self, loader: DataLoader[Any]) -> Iterator[Any]:
         """The batches of the present epoch that are still to come."""
+        p = self.progress
+        restored, self._restored_rng = self._restored_rng if p.step else None, None
+        if restored is None:
+            self._epoch_rng = get_rng_state()
+        else:
+            set_rng_state(self._epoch_rng)  # a loader that shuffles draws the same order again
         set_epoch = getattr(loader.batch_sampler, "set_epoch", None)
         if set_epoch is not None:
-            set_epoch(self.progress.epoch, self.progress.step)
-            batches = iter(loader)
-        else:
-            batches = iter(loader)
-            for _ in range(self.progress.step):
+            set_epoch(p.epoch, p.step)
+        batches = iter(loader)
+        if set_epoch is None:
+            for _ in range(p.step):
                 next(batches)
-        if self._restored_rng is not None and self.progress.step:
-            set_rng_state(self._restored_rng)  # this epoch's iterator had drawn its seed before
-        self._restored_rng = None
+        if restored is not None:
+            set_rng_state(restored)
         yield from batches
 
     def _tell(self, event: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self, *arguments)
+
+    def _tell_end(self, error: BaseException | None) -> None:
+        """Tell all callbacks, also if one of them fails; the first failure is raised then."""
+        failure: Exception | None = None
+        for callback in self.callbacks:
+            try:
+                callback.on_end(self, error)
+            except Exception as caught:
+                failure = failure or caught
+        if failure is not None:
+            raise failure
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
@@ -226,10 +258,12 @@ class Trainer:
 
         def stop(number: int, frame: FrameType | None) -> None:
             if self._stop is not None:
-                raise Interrupted(number)
+                raise Interrupted(number, between_steps=False)
             self._stop = number
 
-        before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        numbers = (signal.SIGINT, signal.SIGTERM)  # a background job may be told to ignore one
+        heeded = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, stop) for number in heeded}
         try:
             yield
         finally:
@@ -245,6 +279,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
             "random": get_rng_state(),
+            "random_at_epoch": self._epoch_rng,
             "progress": asdict(self.progress),
         }
 
@@ -259,5 +294,5 @@ class Trainer:
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
         self.progress = Progress(**state["progress"])
-        self._restored_rng = state["random"]
+        self._epoch_rng, self._restored_rng = state["random_at_epoch"], state["random"]
         set_rng_state(state["random"])
