@@ -99,6 +99,8 @@ def test_scratch_is_reused_by_its_thread_alone() -> None:
     thread.join()
     assert not np.shares_memory(first, elsewhere[0])
     assert chunks.scratch("test", (1000,), np.float32).size == 1000
+    large = chunks.scratch("test", (chunks._KEPT + 1,), np.uint8)
+    assert not np.shares_memory(large, chunks.scratch("test", (chunks._KEPT + 1,), np.uint8))
 
 
 def test_ranges() -> None:

@@ -24,6 +24,8 @@ CACHE = (
     1 << 20
 )  # bytes that the largest buffer of a chunk should take: half a usual second-level cache
 
+_KEPT = 1 << 24  # bytes: larger buffers are given back rather than kept for the next call
+
 _local = threading.local()
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
@@ -36,6 +38,8 @@ def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
+    if size > _KEPT:
+        return np.empty(shape, dtype)
     buffers: dict[str, np.ndarray] | None = getattr(_local, "buffers", None)
     if buffers is None:
         buffers = _local.buffers = {}

@@ -14,7 +14,8 @@ from penlight.kernels.windows import Size, Window
 
 __all__ = ["rows", "shifts"]
 
-_PARTIALS = 8  # sums kept apart, so that as many threads can work
+_PARTIALS = 8  # sums kept apart, so that as many threads can work; fewer if they would be large
+_PARTIAL_BYTES = 1 << 25
 
 
 def _summed(
@@ -25,7 +26,8 @@ def _summed(
     product: Callable[[Chunk, np.ndarray], None],
 ) -> np.ndarray:
     """The sum of what ``product`` writes for each chunk, in an order that the threads don't change."""
-    count = min(_PARTIALS if share else 1, len(parts))
+    fitting = max(_PARTIAL_BYTES // (math.prod(shape) * dtype.itemsize), 2)
+    count = min(_PARTIALS, fitting, len(parts)) if share else 1
     sums = np.empty((count, *shape), dtype)
 
     def task(i: int) -> None:
