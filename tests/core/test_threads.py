@@ -33,12 +33,10 @@ def test_the_number_is_kept_and_given_to_the_blas() -> None:
         assert blas_threads() == n
 
 
-@pytest.mark.parametrize(
-    ("bad", "error"), [(0, RuntimeError), (-1, RuntimeError), (1.5, TypeError)]
-)
-def test_bad_numbers_are_refused(bad: float, error: type[Exception]) -> None:
+@pytest.mark.parametrize("bad", [0, -1, 1.5])
+def test_bad_numbers_are_refused(bad: float) -> None:
     before = threads.get_num_threads()
-    with pytest.raises(error, match="set_num_threads expects"):
+    with pytest.raises(RuntimeError, match="set_num_threads expects"):
         threads.set_num_threads(bad)  # type: ignore[arg-type]
     assert threads.get_num_threads() == before
 
