@@ -6,7 +6,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 __all__ = [
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "mode",
@@ -102,9 +102,9 @@ class _ModeSetter:
 class _PlainSetter(_ModeSetter):
     """A setter without arguments, usable as ``@no_grad`` and as ``@no_grad()``."""
 
-    def __new__(cls, function: Any = None) -> Any:
+    def __new__(cls, function: Any = None) -> Self:
         setter = super().__new__(cls)
-        return setter if function is None else setter(function)
+        return setter if function is None else cast(Self, setter(function))
 
 
 class no_grad(_PlainSetter):
@@ -150,11 +150,11 @@ class inference_mode(_ModeSetter):
         mode: False leaves an outer inference mode, and records. Default: True.
     """
 
-    def __new__(cls, mode: Any = True) -> Any:
+    def __new__(cls, mode: Any = True) -> Self:
         setter = super().__new__(cls)
         if callable(mode):  # @inference_mode without parentheses
             setter.__init__(True)  # type: ignore[misc]
-            return setter(mode)
+            return cast(Self, setter(mode))
         return setter
 
     def __init__(self, mode: bool = True) -> None:
