@@ -20,10 +20,7 @@ from penlight._core.threads import blas_is_controlled, get_num_threads, one_blas
 
 __all__ = ["CACHE", "ranges", "run", "scratch"]
 
-CACHE = (
-    1 << 20
-)  # bytes that the largest buffer of a chunk should take: half a usual second-level cache
-
+CACHE = 1 << 20  # bytes of a chunk's largest buffer: half a usual second-level cache
 _KEPT = 1 << 24  # bytes: larger buffers are given back rather than kept for the next call
 
 _local = threading.local()

@@ -90,11 +90,8 @@ def input_grad(
     dy = np.ascontiguousarray(dy)
     turned = _turned(window, size, dy.shape[2:])
     if turned is not None and dy.size and w.size and f <= 4 * c:
-        flipped = (
-            w[(..., *(slice(None, None, -1),) * (w.ndim - 2))]
-            .reshape(groups, f // groups, *w.shape[1:])
-            .swapaxes(1, 2)
-        )
+        around: Any = (..., *(slice(None, None, -1),) * (w.ndim - 2))
+        flipped = w[around].reshape(groups, f // groups, *w.shape[1:]).swapaxes(1, 2)
         return forward(dy, flipped.reshape(c, f // groups, *window.kernel), b, turned, groups)
     dx = np.empty((n, c, *size), dy.dtype)
     if not dy.size or not w.size:
