@@ -291,3 +291,10 @@ def test_new_takes_size_by_name_and_python_types() -> None:
     x = penlight.ones(1)
     assert x.new_zeros(size=(2, 3)).shape == (2, 3)
     assert x.new_full((2,), penlight.tensor(1.5), dtype=float).dtype is penlight.float64
+
+
+def test_joined_tensors_lie_in_memory_order():
+    x = penlight.randn(2, 3, 4).permute(2, 0, 1)
+    for joined in (penlight.cat([x, x]), penlight.stack([x, x]), penlight.stack([x, x], 2)):
+        assert joined.is_contiguous()
+        joined.view(-1)

@@ -33,7 +33,7 @@ class Cat(Op):
     @staticmethod
     def forward(ctx: Any, axis: int, *xs: np.ndarray) -> np.ndarray:
         ctx.axis, ctx.sizes = axis, tuple(x.shape[axis] for x in xs)
-        return np.concatenate(xs, axis)
+        return np.ascontiguousarray(np.concatenate(xs, axis))  # NumPy keeps the inputs' order
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -46,7 +46,7 @@ class Stack(Op):
     @staticmethod
     def forward(ctx: Any, axis: int, *xs: np.ndarray) -> np.ndarray:
         ctx.axis = axis
-        return np.stack(xs, axis)
+        return np.ascontiguousarray(np.stack(xs, axis))
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
