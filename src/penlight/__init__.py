@@ -141,6 +141,8 @@ newaxis = None
 
 if _typing.TYPE_CHECKING:
     from penlight import (
+        backends as backends,
+        cuda as cuda,
         datasets as datasets,
         linalg as linalg,
         models as models,
@@ -157,7 +159,7 @@ if _typing.TYPE_CHECKING:
     from penlight.serialization import load as load, save as save
 else:
     _ROOMS = {
-        "datasets", "linalg", "models", "nn", "optim", "plots", "serialization", "special",
+        "backends", "cuda", "datasets", "linalg", "models", "nn", "optim", "plots", "serialization", "special",
         "testing", "training", "transforms", "utils",
     }  # fmt: skip
     _FUNCTIONS = {"load": "serialization", "save": "serialization"}
