@@ -175,9 +175,9 @@ class ConversionMethods:
             raise BufferError(
                 "Can't export tensors that require gradient, use tensor.detach() first"
             )
-        return self._array.__dlpack__(
-            stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
-        )
+        options = {"max_version": max_version, "dl_device": dl_device, "copy": copy}
+        given = {name: value for name, value in options.items() if value is not None}
+        return self._array.__dlpack__(stream=stream, **given)  # NumPy 2.0 knows none of them
 
     def __dlpack_device__(self: Any) -> tuple[int, int]:
         """The CPU, in DLPack's numbers."""
