@@ -65,3 +65,15 @@ def test_make_targets_exist():
     makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"^make (\w+)", README.read_text(encoding="utf-8"), re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_settings_in_the_docs_are_settings(tmp_path):
+    from penlight.training import TrainConfig, prepare, read_config
+    from tests.training.test_run import images
+
+    page = (README.parent / "docs" / "training.md").read_text(encoding="utf-8")
+    path = tmp_path / "run.toml"
+    path.write_text(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])
+    job = prepare(TrainConfig.from_dict(read_config(path), str(path)), images())
+    assert type(job.trainer.scheduler).__name__ == "StepLR"
+    assert job.config.epochs == 45
