@@ -70,6 +70,19 @@ def test_both_kinds_are_named() -> None:
     assert "SubBackward0" not in text
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_first_is_named(swapped: bool) -> None:
+    def compute() -> None:
+        x = penlight.tensor([0.0, 1.0], requires_grad=True)
+        a = (x - 2).sqrt()  # first
+        b = (x - 3).log()  # second
+        (b + a if swapped else a + b).sum().backward()
+
+    text = message(compute)
+    assert line_of(compute, "# first") in text
+    assert "second" not in text
+
+
 def test_gradient_that_is_nan() -> None:
     def compute() -> None:
         x = penlight.tensor([0.0, 4.0], requires_grad=True)

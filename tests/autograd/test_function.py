@@ -315,6 +315,20 @@ def test_saving_a_changed_input(lib: Any) -> None:
         z.sum().backward()
 
 
+def test_saved_changed_input_in_second_order(lib: Any) -> None:
+    def forward(ctx: Any, x: Any) -> Any:
+        x.exp_()
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+    f, p = make(lib, forward, lambda ctx, g: g * ctx.saved_tensors[0]), leaf(lib, 0.0)
+    g = f.apply(p * 2)
+    for n in range(1, 4):
+        (g,) = lib.autograd.grad(g.sum(), p, create_graph=True)
+        assert g.tolist() == [2.0**n]
+
+
 def test_marked_but_not_returned(lib: Any) -> None:
     def forward(ctx: Any, x: Any) -> Any:
         x.mul_(2)

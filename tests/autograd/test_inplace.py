@@ -98,6 +98,24 @@ def test_saved_output_of_an_inplace_change(lib: Any) -> None:
         y.sum().backward()
 
 
+def test_saved_values_are_watched_in_graphs_of_graphs(lib: Any) -> None:
+    for make in (lambda p: p.exp(), lambda p: (p * 1).sigmoid()):
+        p = leaf(lib, 1.0, 2.0)
+        y = make(p)
+        (g,) = lib.autograd.grad(y.sum(), p, create_graph=True)
+        y.detach().add_(1)
+        with pytest.raises(RuntimeError, match=CHANGED):
+            lib.autograd.grad(g.sum(), p)
+
+
+def test_saved_constants_are_watched_in_graphs_of_graphs(lib: Any) -> None:
+    p, v, c = leaf(lib, 1.0, 2.0), leaf(lib, 1.0, 1.0), lib.ones(2)
+    (g,) = lib.autograd.grad(p * c, p, v, create_graph=True)  # v c, which has saved c anew
+    c.add_(1)
+    with pytest.raises(RuntimeError, match=CHANGED):
+        lib.autograd.grad(g.sum(), v)
+
+
 def test_what_was_not_saved_may_change(lib: Any) -> None:
     p = leaf(lib, 1.0, 2.0)
     y = p * 1
@@ -364,6 +382,12 @@ def test_views_made_without_recording(lib: Any) -> None:
         _ = view.grad_fn
     assert y.tolist() == [2.0, 2.0, 1.0]
     y.sum().backward()
+
+    with lib.no_grad():
+        view = y[0:2]
+    inner = view[0:1]  # recorded, but of a view that was not
+    with pytest.raises(RuntimeError, match="no_grad mode"):
+        inner.mul_(2)
 
     constant = lib.ones(3)
     with lib.no_grad():

@@ -152,7 +152,9 @@ def test_stopped_gradients(lib: Any) -> None:
     for f, first, second in [
         (lambda x: x * x.detach(), [2.0, 3.0], [0.0, 0.0]),
         (lambda x: x.detach() * x, [2.0, 3.0], [0.0, 0.0]),
-        (lambda x: x * x * x.data, [8.0, 18.0], [4.0, 6.0]),
+        (lambda x: x * x.data, [2.0, 3.0], [0.0, 0.0]),
+        (lambda x: x.data * x, [2.0, 3.0], [0.0, 0.0]),
+        (lambda x: x * x * x.data, [8.0, 12.0 + 6.0], [4.0, 6.0]),
         (lambda x: x / x.detach(), [0.5, 1 / 3], [0.0, 0.0]),
         (lambda x: lib.addcmul(x, x.detach(), x), [3.0, 4.0], [0.0, 0.0]),
     ]:
@@ -170,7 +172,24 @@ def test_two_tensors_on_one_array(lib: Any) -> None:
     """Tensors made from the same memory are told apart, in the gradient's gradient too."""
     memory = lib.tensor([2.0, 3.0])
     w, constant = lib.nn.Parameter(memory), memory
-    (g,) = lib.autograd.grad((w * w * constant).sum(), w, create_graph=True)
-    assert g.tolist() == [8.0, 18.0]
-    (h,) = lib.autograd.grad(g.sum(), w)
-    assert h.tolist() == [4.0, 6.0]
+    for f in (
+        lambda: w * constant * w,
+        lambda: constant * w * w,
+        lambda: lib.addcmul(w, w * w, constant) - w,
+    ):
+        (g,) = lib.autograd.grad(f().sum(), w, create_graph=True)
+        assert g.tolist() == [8.0, 18.0]
+        (h,) = lib.autograd.grad(g.sum(), w)
+        assert h.tolist() == [4.0, 6.0]
+
+
+def test_accumulation_raises_the_version_of_grad(lib: Any) -> None:
+    x = lib.tensor([2.0, 3.0], requires_grad=True)
+    w = lib.ones(2, requires_grad=True)
+    (x * x).sum().backward()
+    used = (w * x.grad).sum()
+    before = x.grad._version
+    (x * x).sum().backward()
+    assert x.grad._version == before + 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        used.backward()

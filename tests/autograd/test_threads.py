@@ -209,7 +209,14 @@ def test_interrupt_while_a_view_is_made_anew(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_lock_is_reentrant() -> None:
     """Signal handlers may run Python code in the middle of anything."""
-    with walk._accumulating:
-        x = penlight.ones(2, requires_grad=True)
-        (x * 2).sum().backward()
+    x = penlight.ones(2, requires_grad=True)
+
+    def backward_while_accumulating() -> None:
+        with walk._accumulating:
+            (x * 2).sum().backward()
+
+    thread = threading.Thread(target=backward_while_accumulating, daemon=True)
+    thread.start()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
     assert x.grad.tolist() == [2.0, 2.0]
