@@ -2,8 +2,7 @@
 
 The numerical derivative of f in direction v is the central difference (f(x + h v) - f(x - h v)) / 2h,
 whose error is O(h^2) from the formula and O(eps / h) from rounding; in float64, h = 1e-6 leaves about
-nine digits. A complex number counts as the pair of its parts: its gradient a + ib stands for the
-derivatives a and b in the two directions.
+nine digits.
 
 Source: Nocedal & Wright, "Numerical Optimization", 2nd ed., Springer 2006, section 8.1.
 """
@@ -12,7 +11,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,38 +18,23 @@ import numpy as np
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.engine import grad
 from penlight.autograd.grad_mode import enable_grad
+from penlight.autograd.jacobians import (
+    Case,
+    analytic_jacobian,
+    as_tuple,
+    difference,
+    floating,
+    gradients,
+    numerical_jacobians,
+    reals,
+)
 from penlight.autograd.op import Op
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
-Arrays = list[np.ndarray]
-
 
 class GradcheckError(RuntimeError):
     """A gradient is not what it should be."""
-
-
-@dataclass
-class _Check:
-    """A function, its arguments, which of them are checked, and the tolerances."""
-
-    func: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    checked: list[int]
-    eps: float
-    atol: float
-    rtol: float
-
-    def outputs(self) -> list[TensorBase]:
-        """The differentiable outputs at the arguments."""
-        with enable_grad():
-            return [y for y in _floating(self.func(*self.arguments)) if y.requires_grad]
-
-    def inputs(self) -> list[TensorBase]:
-        return [self.arguments[i] for i in self.checked]
-
-    def fits(self, analytic: Any, numerical: Any, atol: float) -> Any:
-        return np.abs(analytic - numerical) <= atol + self.rtol * np.abs(numerical)
 
 
 def gradcheck(
@@ -101,18 +84,18 @@ def gradcheck(
         raise ValueError("gradcheck: check_forward_ad: there is no forward mode to be checked")
     if not check_backward_ad:
         raise AssertionError("gradcheck: check_backward_ad=False leaves nothing to be checked")
-    arguments = _as_tuple(inputs)
-    check = _Check(func, arguments, _checked_inputs(arguments), eps, atol, rtol)
+    arguments = as_tuple(inputs)
+    case = Case(func, arguments, _checked_inputs(arguments), eps, atol, rtol)
     try:
-        outputs = check.outputs()
+        outputs = case.outputs()
         if not outputs:
-            _check_constant(check)
+            _check_constant(case)
             return True
-        (_check_projected if fast_mode else _check_jacobians)(check, outputs)
-        _check_repeatable(check, outputs, nondet_tol)
-        _check_proportional(check, outputs)
+        (_check_projected if fast_mode else _check_jacobians)(case, outputs)
+        _check_repeatable(case, outputs, nondet_tol)
+        _check_proportional(case, outputs)
         if check_undefined_grad:
-            _check_undefined(check, outputs)
+            _check_undefined(case, outputs)
     except GradcheckError:
         if raise_exception:
             raise
@@ -150,18 +133,18 @@ def gradgradcheck(
         check_rev_over_rev: must be on.
         func, inputs and the others: as for :func:`gradcheck`.
     """
-    arguments = _as_tuple(inputs)
-    outputs = _Check(func, arguments, [], eps, atol, rtol).outputs()
+    arguments = as_tuple(inputs)
+    outputs = Case(func, arguments, [], eps, atol, rtol).outputs()
     seeds = (
         tuple(_random_seeds(outputs, gaps=gen_non_contig_grad_outputs))
         if grad_outputs is None
-        else _as_tuple(grad_outputs)
+        else as_tuple(grad_outputs)
     )
     n = len(arguments)
 
     def backward_pass(*both: Any) -> tuple[Any, ...]:
         xs, dys = both[:n], both[n:]
-        ys = [y for y in _floating(func(*xs)) if y.requires_grad]
+        ys = [y for y in floating(func(*xs)) if y.requires_grad]
         wanted = [x for x in xs if isinstance(x, TensorBase) and x.requires_grad]
         found = grad(ys, wanted, dys, create_graph=True, allow_unused=True) if wanted else ()
         return tuple(g for g in found if g is not None)
@@ -186,16 +169,6 @@ def gradgradcheck(
 
 
 # -- arguments -------------------------------------------------------------------------------
-
-
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, TensorBase) else tuple(value)
-
-
-def _floating(result: Any) -> list[TensorBase]:
-    return [
-        y for y in _as_tuple(result) if isinstance(y, TensorBase) and y._array.dtype.kind in "fc"
-    ]
 
 
 def _checked_inputs(arguments: tuple[Any, ...]) -> list[int]:
@@ -243,122 +216,58 @@ def _random_seeds(outputs: Sequence[TensorBase], gaps: bool = False) -> list[Any
     return seeds
 
 
-# -- derivatives -----------------------------------------------------------------------------
-
-
-def _reals(array: np.ndarray) -> np.ndarray:
-    """All numbers of an array in a row, complex ones as two."""
-    flat = np.array(array).reshape(-1)
-    return flat.view(flat.real.dtype) if flat.dtype.kind == "c" else flat
-
-
-def _unit(like: np.ndarray, index: int) -> np.ndarray:
-    """Zeros but for a one (or an imaginary one) where ``_reals`` has element ``index``."""
-    unit = np.zeros(like.size, like.dtype)
-    unit.view(unit.real.dtype)[index] = 1
-    return unit.reshape(like.shape)
-
-
-def _difference(check: _Check, x: TensorBase, direction: np.ndarray) -> Arrays:
-    """(f(x + h v) - f(x - h v)) / 2h of all outputs."""
-    original = x._array.copy()
-    sides = []
-    try:
-        for step in (check.eps, -check.eps):
-            x._array[...] = original + step * direction
-            with enable_grad():
-                sides.append([_reals(y._array) for y in _floating(check.func(*check.arguments))])
-    finally:
-        x._array[...] = original
-    return [(a - b) / (2 * check.eps) for a, b in zip(*sides, strict=True)]
-
-
-def _numerical_jacobians(check: _Check, x: TensorBase) -> Arrays:
-    """For each output the matrix dy/dx, (numbers in y, numbers in x)."""
-    columns = [_difference(check, x, _unit(x._array, j)) for j in range(_reals(x._array).size)]
-    with enable_grad():
-        sizes = [_reals(y._array).size for y in _floating(check.func(*check.arguments))]
-    return [
-        np.stack([c[k] for c in columns], 1) if columns else np.zeros((size, 0))
-        for k, size in enumerate(sizes)
-    ]
-
-
-def _analytic_jacobian(y: TensorBase, x: TensorBase) -> np.ndarray:
-    """dy/dx, (numbers in y, numbers in x), by one backward pass for each row."""
-    rows = []
-    for i in range(_reals(y._array).size):
-        (g,) = _gradients([y], [x], [_unit(y._array, i)])
-        rows.append(_reals(g))
-    return np.stack(rows) if rows else np.zeros((0, _reals(x._array).size))
-
-
-def _gradients(
-    outputs: Sequence[TensorBase], inputs: Sequence[TensorBase], seeds: Sequence[np.ndarray]
-) -> Arrays:
-    """The gradients of the inputs, zeros for those that were not used."""
-    kind = TensorBase._result_type
-    found = grad(
-        outputs, inputs, [wrap(kind, s) for s in seeds], retain_graph=True, allow_unused=True
-    )
-    return [
-        np.zeros_like(x._array) if g is None else g._array
-        for x, g in zip(inputs, found, strict=True)
-    ]
-
-
 # -- checks ----------------------------------------------------------------------------------
 
 
-def _check_constant(check: _Check) -> None:
+def _check_constant(case: Case) -> None:
     """Without differentiable outputs, the numerical gradient must be zero."""
-    for i, x in zip(check.checked, check.inputs(), strict=True):
-        for k, jacobian in enumerate(_numerical_jacobians(check, x)):
-            if not check.fits(0, jacobian, check.atol).all():
+    for i, x in zip(case.checked, case.inputs(), strict=True):
+        for k, jacobian in enumerate(numerical_jacobians(case, x)):
+            if not case.fits(0, jacobian, case.atol).all():
                 raise GradcheckError(
                     f"Numerical gradient for function expected to be zero: output {k} does not "
                     f"require gradients, but depends on input {i}"
                 )
 
 
-def _check_jacobians(check: _Check, outputs: list[TensorBase]) -> None:
-    for i, x in zip(check.checked, check.inputs(), strict=True):
-        numerical = _numerical_jacobians(check, x)
+def _check_jacobians(case: Case, outputs: list[TensorBase]) -> None:
+    for i, x in zip(case.checked, case.inputs(), strict=True):
+        numerical = numerical_jacobians(case, x)
         with enable_grad():
-            all_outputs = _floating(check.func(*check.arguments))
+            all_outputs = floating(case.func(*case.arguments))
         for k, (y, n) in enumerate(zip(all_outputs, numerical, strict=True)):
-            a = _analytic_jacobian(y, x) if y.requires_grad else np.zeros_like(n)
-            good = check.fits(a, n, check.atol)
+            a = analytic_jacobian(y, x) if y.requires_grad else np.zeros_like(n)
+            good = case.fits(a, n, case.atol)
             if not good.all():
-                raise GradcheckError(_mismatch(check, k, i, a, n, good))
+                raise GradcheckError(_mismatch(case, k, i, a, n, good))
 
 
-def _mismatch(check: _Check, k: int, i: int, a: np.ndarray, n: np.ndarray, good: np.ndarray) -> str:
+def _mismatch(case: Case, k: int, i: int, a: np.ndarray, n: np.ndarray, good: np.ndarray) -> str:
     """What is wrong with a Jacobian, and where most."""
     row, column = np.unravel_index(np.argmax(np.where(good, -1, np.abs(a - n))), a.shape)
     return (
         f"Jacobian mismatch for output {k} with respect to input {i}: worst at output element {row}, "
         f"input element {column}: numerical {n[row, column]:.8g}, analytic {a[row, column]:.8g}; "
-        f"{int((~good).sum())} of {good.size} entries differ by more than atol={check.atol} + "
-        f"rtol={check.rtol} * |numerical|\nnumerical:\n{n}\nanalytical:\n{a}"
+        f"{int((~good).sum())} of {good.size} entries differ by more than atol={case.atol} + "
+        f"rtol={case.rtol} * |numerical|\nnumerical:\n{n}\nanalytical:\n{a}"
     )
 
 
-def _check_projected(check: _Check, outputs: list[TensorBase]) -> None:
+def _check_projected(case: Case, outputs: list[TensorBase]) -> None:
     """u^T J v by both ways; where they differ, the whole Jacobian says where."""
     rng = np.random.default_rng(0)
-    for i, x in zip(check.checked, check.inputs(), strict=True):
+    for i, x in zip(case.checked, case.inputs(), strict=True):
         v = _random_direction(rng, x._array)
-        differences = _difference(check, x, v)
+        differences = difference(case, x, v)
         with enable_grad():
-            all_outputs = _floating(check.func(*check.arguments))
-        for k, (y, difference) in enumerate(zip(all_outputs, differences, strict=True)):
+            all_outputs = floating(case.func(*case.arguments))
+        for k, (y, along) in enumerate(zip(all_outputs, differences, strict=True)):
             u = _random_direction(rng, y._array)
-            (g,) = _gradients([y], [x], [u]) if y.requires_grad else (np.zeros_like(x._array),)
-            analytic, numerical = _reals(g) @ _reals(v), _reals(u) @ difference
-            atol = check.atol * float(np.abs(_reals(u)).sum() * np.abs(_reals(v)).sum())
-            if not check.fits(analytic, numerical, atol):
-                _check_jacobians(check, outputs)
+            (g,) = gradients([y], [x], [u]) if y.requires_grad else (np.zeros_like(x._array),)
+            analytic, numerical = reals(g) @ reals(v), reals(u) @ along
+            atol = case.atol * float(np.abs(reals(u)).sum() * np.abs(reals(v)).sum())
+            if not case.fits(analytic, numerical, atol):
+                _check_jacobians(case, outputs)
                 raise GradcheckError(
                     f"Jacobian mismatch for output {k} with respect to input {i} along random "
                     f"directions: numerical {numerical:.8g}, analytic {analytic:.8g}; each entry by "
@@ -368,16 +277,16 @@ def _check_projected(check: _Check, outputs: list[TensorBase]) -> None:
 
 def _random_direction(rng: np.random.Generator, like: np.ndarray) -> np.ndarray:
     """A random vector of length one in ``like``'s shape."""
-    reals = rng.standard_normal(_reals(like).size)
-    reals /= max(float(np.linalg.norm(reals)), 1e-12)
-    return reals.view(like.dtype if like.dtype.kind == "c" else np.float64).reshape(like.shape)
+    numbers = rng.standard_normal(reals(like).size)
+    numbers /= max(float(np.linalg.norm(numbers)), 1e-12)
+    return numbers.view(like.dtype if like.dtype.kind == "c" else np.float64).reshape(like.shape)
 
 
-def _check_repeatable(check: _Check, outputs: list[TensorBase], tolerance: float) -> None:
+def _check_repeatable(case: Case, outputs: list[TensorBase], tolerance: float) -> None:
     seeds = [s._array for s in _random_seeds(outputs)]
-    first = _gradients(outputs, check.inputs(), seeds)
-    second = _gradients(outputs, check.inputs(), seeds)
-    for i, a, b in zip(check.checked, first, second, strict=True):
+    first = gradients(outputs, case.inputs(), seeds)
+    second = gradients(outputs, case.inputs(), seeds)
+    for i, a, b in zip(case.checked, first, second, strict=True):
         if a.size and np.abs(a - b).max() > tolerance:
             raise GradcheckError(
                 "Backward is not reentrant, i.e., running backward with same input and grad_output "
@@ -387,11 +296,11 @@ def _check_repeatable(check: _Check, outputs: list[TensorBase], tolerance: float
             )
 
 
-def _check_proportional(check: _Check, outputs: list[TensorBase]) -> None:
+def _check_proportional(case: Case, outputs: list[TensorBase]) -> None:
     """Zero gradients of the outputs must give zero gradients of the inputs."""
     for i, g in zip(
-        check.checked,
-        _gradients(outputs, check.inputs(), [np.zeros_like(y._array) for y in outputs]),
+        case.checked,
+        gradients(outputs, case.inputs(), [np.zeros_like(y._array) for y in outputs]),
         strict=True,
     ):
         if np.nan_to_num(g).any():  # NaN is what 0 times infinity gives
@@ -410,13 +319,13 @@ class _Undefined(Op):
         return None
 
 
-def _check_undefined(check: _Check, outputs: list[TensorBase]) -> None:
+def _check_undefined(case: Case, outputs: list[TensorBase]) -> None:
     """Backward must do without the gradient of any one output, and of all."""
     count = len(outputs)
     for missing in [set(range(count)), *({k} for k in range(count) if count > 1)]:
-        ys = [_Undefined.apply(y) if k in missing else y for k, y in enumerate(check.outputs())]
+        ys = [_Undefined.apply(y) if k in missing else y for k, y in enumerate(case.outputs())]
         try:
-            found = _gradients(ys, check.inputs(), [np.zeros_like(y._array) for y in ys])
+            found = gradients(ys, case.inputs(), [np.zeros_like(y._array) for y in ys])
         except RuntimeError as error:
             raise GradcheckError(
                 f"Expected backward function to handle undefined output grads, but without those of "
