@@ -8,7 +8,6 @@ import pytest
 
 from tests.autograd.test_function import leaf, make
 
-
 # -- outputs ---------------------------------------------------------------------------------------
 
 
