@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.fixture(params=["penlight", pytest.param("torch", marks=pytest.mark.parity)])
-def library(request):
-    return pytest.importorskip(request.param)
-
-
-def test_programs_that_look_for_a_gpu_end_on_the_cpu(library):
-    torch = library
+def test_programs_that_look_for_a_gpu_end_on_the_cpu(lib):
+    torch = lib
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     name = (
