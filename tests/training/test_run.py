@@ -126,7 +126,7 @@ def test_schedules():
     assert cycle.max() > 0.9
     assert cycle[9] < 1e-4  # of the last step
     np.testing.assert_allclose(rates("linear")[-1], 0.01)
-    assert rates("multistep").tolist() == [1] * 5 + [0.01] * 7 or rates("multistep")[-1] < 1
+    np.testing.assert_allclose(rates("multistep"), [1] * 5 + [0.01] * 7)  # both steps at epoch 1
     assert (rates("plateau") == 1).all()
 
 

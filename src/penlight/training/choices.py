@@ -131,8 +131,8 @@ def _try_schedule(entry: SchedulerEntry, lr: float, arguments: dict[str, Any], s
     """Run a schedule to its end on an optimizer of nothing, so that no option fails in mid-run."""
     optimizer = optim.SGD([zeros(1)], lr=lr, momentum=0.9)
     scheduler = entry.build(optimizer, **arguments)
+    optimizer.step()  # schedulers warn if they are stepped before it
     for _ in range(steps):
-        optimizer.step()
         if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
             scheduler.step(1.0)
         else:

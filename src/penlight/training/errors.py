@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import signal
 
-__all__ = ["ConfigError", "Diverged", "Interrupted", "RunError"]
+__all__ = ["ConfigError", "Diverged", "Interrupted", "RunError", "first_line"]
 
 
 class ConfigError(ValueError):
@@ -40,3 +40,8 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, signal_number: int, between_steps: bool = True) -> None:
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
         self.signal_number, self.between_steps = signal_number, between_steps
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the lists that may follow."""
+    return str(error).partition("\n")[0]

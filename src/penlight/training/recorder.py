@@ -11,7 +11,7 @@ from typing import Any
 import penlight
 from penlight import Tensor
 from penlight.training.distributions import summarise
-from penlight.training.errors import Interrupted, RunError
+from penlight.training.errors import Interrupted, RunError, first_line
 from penlight.training.run_folder import RunFolder
 from penlight.training.trainer import Callback, Trainer
 
@@ -137,10 +137,6 @@ def restore(trainer: Trainer, run: RunFolder) -> None:
         trainer.load_state_dict(state)
         sizes = state["sizes"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"{path}: not a checkpoint of this run: {_first_line(error)}") from error
+        raise RunError(f"{path}: not a checkpoint of this run: {first_line(error)}") from error
     run.metrics.rewind(sizes["metrics"])
     run.distributions.rewind(sizes["distributions"])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -18,7 +18,7 @@ from penlight.training.batches import EpochBatches
 from penlight.training.choices import make_augmentation, make_optimizer, make_scheduler
 from penlight.training.config import TrainConfig
 from penlight.training.data import ImageData, Preprocess, load_images
-from penlight.training.errors import ConfigError, RunError
+from penlight.training.errors import ConfigError, RunError, first_line
 from penlight.training.evaluation import Evaluation, evaluate
 from penlight.training.metadata import describe_environment, describe_model, now
 from penlight.training.recorder import Recorder, load_checkpoint, restore
@@ -79,10 +79,14 @@ def default_folder(config: TrainConfig, base: str | os.PathLike[str] = "runs") -
     return path
 
 
-def _build_model(config: TrainConfig, data: ImageData) -> nn.Module:
+def _make_model(config: TrainConfig, in_shape: Sequence[int], num_classes: int) -> nn.Module:
     options = {"norm": config.norm, **config.model_options}
+    return create_model(config.model, in_shape, num_classes, **options)
+
+
+def _build_model(config: TrainConfig, data: ImageData) -> nn.Module:
     try:
-        model = create_model(config.model, data.in_shape, len(data.classes), **options)
+        model = _make_model(config, data.in_shape, len(data.classes))
     except (TypeError, ValueError, MemoryError) as error:
         raise ConfigError(f"model {config.model!r}: {error}") from None
     initialise(model, config.init)
@@ -279,20 +283,16 @@ def load_run(path: str | os.PathLike[str], which: str = "best") -> tuple[RunFold
     config = _config_of(run)
     about = run.setting("data")
     try:
-        model = create_model(
-            config.model,
-            about["in_shape"],
-            len(about["classes"]),
-            **{"norm": config.norm, **config.model_options},
-        )
+        model = _make_model(config, about["in_shape"], len(about["classes"]))
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.path}/metadata.json: no model can be made of it: {error}") from error
     checkpoint = run.checkpoint(which)
     try:
         model.load_state_dict(load_checkpoint(checkpoint)["model"])
     except (KeyError, TypeError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise RunError(f"{checkpoint}: not a checkpoint of this run: {reason}") from error
+        raise RunError(
+            f"{checkpoint}: not a checkpoint of this run: {first_line(error)}"
+        ) from error
     return run, model.eval()
 
 

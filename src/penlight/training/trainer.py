@@ -175,11 +175,7 @@ class Trainer:
         scores = self.model(x)
         loss = self.loss_fn(scores, y)
         value = float(loss.item())
-        if autograd.is_anomaly_enabled():
-            self._backward_with_care(loss)
-        else:
-            self._check_finite(value, "loss", "in")
-            loss.backward()
+        self._backward(loss, value)
         self.optimizer.step()
         if self.scheduler is not None and self.schedule_per_step:
             self.scheduler.step()
@@ -200,13 +196,17 @@ class Trainer:
                 "it with detect_anomaly"
             )
 
-    def _backward_with_care(self, loss: Tensor) -> None:
-        """Backward in anomaly mode, which names the operation that made a NaN or infinity."""
+    def _backward(self, loss: Tensor, value: float) -> None:
+        """Backward from a loss that must be finite; anomaly mode first names what made it not so."""
+        if not autograd.is_anomaly_enabled():
+            self._check_finite(value, "loss", "in")
+            loss.backward()
+            return
         try:
             loss.backward()
         except RuntimeError as error:
             raise Diverged(str(error)) from error
-        self._check_finite(float(loss.item()), "loss", "in")
+        self._check_finite(value, "loss", "in")
 
     def _schedule_epoch(self, record: dict[str, Any]) -> None:
         if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
