@@ -6,8 +6,9 @@ by hand beside its forward pass in :mod:`penlight.ops`.
 
 # ruff: noqa: E402, F401, F403 - the public names, gathered; warnings are filtered before they arise
 
-from penlight._core import warnings as _warnings
+from penlight._core import allocator as _allocator, warnings as _warnings
 
+_allocator.keep_freed_memory()
 _warnings.ignore_floating_point_warnings()
 
 import typing as _typing
