@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from penlight.nn.functional.activation import *  # noqa: F403
 from penlight.nn.functional.adaptive_pooling import *  # noqa: F403
+from penlight.nn.functional.attention import *  # noqa: F403
 from penlight.nn.functional.classification import *  # noqa: F403
 from penlight.nn.functional.conv import *  # noqa: F403
 from penlight.nn.functional.distance import *  # noqa: F403
@@ -16,9 +17,11 @@ from penlight.nn.functional.loss import *  # noqa: F403
 from penlight.nn.functional.margin import *  # noqa: F403
 from penlight.nn.functional.normalization import *  # noqa: F403
 from penlight.nn.functional.padding import *  # noqa: F403
+from penlight.nn.functional.pixelshuffle import *  # noqa: F403
 from penlight.nn.functional.pooling import *  # noqa: F403
 from penlight.nn.functional.softmax import *  # noqa: F403
 from penlight.nn.functional.unpooling import *  # noqa: F403
+from penlight.nn.functional.upsampling import *  # noqa: F403
 
 if not TYPE_CHECKING:  # which reads the imports above
     # the functions, and not the files that they stand in

@@ -20,10 +20,12 @@ from penlight.nn.modules.module import Module as Module
 from penlight.nn.modules.normalization import *  # noqa: F403
 from penlight.nn.modules.padding import *  # noqa: F403
 from penlight.nn.modules.parameter_container import *  # noqa: F403
+from penlight.nn.modules.pixelshuffle import *  # noqa: F403
 from penlight.nn.modules.pooling import *  # noqa: F403
 from penlight.nn.modules.softmax import *  # noqa: F403
 from penlight.nn.modules.sparse import *  # noqa: F403
 from penlight.nn.modules.unpooling import *  # noqa: F403
+from penlight.nn.modules.upsampling import *  # noqa: F403
 
 if not TYPE_CHECKING:  # which reads the imports above
     # the classes, and not the files that they stand in
