@@ -29,7 +29,7 @@ def public(package: str) -> list[str]:
 
 def documented(function: Any) -> list[tuple[str, Any]]:
     """Name and default of each parameter of a function in C++, from its docstring's first line."""
-    line = re.search(r"^\w+(\(.*\)) *->", function.__doc__, re.M)
+    line = re.search(r"^\w+(\(.*?\)) *->", function.__doc__, re.M | re.S)
     assert line, f"{function.__name__} documents no signature"
     made: dict[str, Any] = {}
     exec(f"def f{line.group(1)}: ...", made)
