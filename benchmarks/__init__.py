@@ -1,0 +1,1 @@
+"""The same programs under PyTorch and Penlight, timed in turn: ``python -m benchmarks``."""

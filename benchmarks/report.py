@@ -1,0 +1,103 @@
+"""Tables of results, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.library import Library
+from benchmarks.summary import Cell, Row
+
+__all__ = ["BEGIN", "END", "insert", "machine_lines", "markdown", "quantity"]
+
+BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """Seconds or bytes, three digits, in the unit that reads best."""
+    if value is None:
+        return "-"
+    if unit == "B":
+        return f"{_digits(value / 1e6)} MB"
+    for scale, name in ((1, "s"), (1e-3, "ms")):
+        if value >= scale:
+            return f"{_digits(value / scale)} {name}"
+    return f"{_digits(value / 1e-6)} µs"
+
+
+def _digits(x: float) -> str:
+    """Three significant digits, no exponent."""
+    return f"{x:.0f}" if x >= 99.95 else f"{x:.1f}" if x >= 9.995 else f"{x:.2f}"
+
+
+def ratio(cell: Cell) -> str:
+    if cell.ratio is None:
+        return cell.problem.split(":")[0] or "-"
+    spread = "" if cell.low == cell.high else f" ({cell.low:.2f}-{cell.high:.2f})"
+    text = f"{cell.ratio:.2f}"
+    return (f"**{text}**" if cell.ratio >= 1 else text) + spread
+
+
+def markdown(rows: list[Row], machine: Mapping[str, Any], libraries: list[Library]) -> str:
+    """All rows as Markdown tables, one for each group, and what they were measured on."""
+    first, *others = libraries
+    lines = []
+    for group in dict.fromkeys(row.group for row in rows):
+        shares = any(c.gemm_share for r in rows if r.group == group for c in r.cells.values())
+        heads = [group, *(library.title for library in libraries)]
+        heads += [f"{first.title} / {library.title}" for library in others]
+        heads += [f"GEMM rate, {library.title}" for library in libraries] if shares else []
+        lines += ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
+        for row in (r for r in rows if r.group == group):
+            cells = [row.cells[library.name] for library in libraries]
+            texts = [row.title, *(quantity(c.value, row.unit) for c in cells)]
+            texts += [ratio(c) for c in cells[1:]]
+            texts += [_share(c) for c in cells] if shares else []
+            lines.append("| " + " | ".join(texts) + " |")
+        lines.append("")
+    problems = [
+        f"- {row.title}, {library.title}: {row.cells[library.name].problem.splitlines()[0]}"
+        for row in rows
+        for library in libraries
+        if row.cells[library.name].problem
+    ]
+    return (
+        "\n".join([*lines, *problems, *([""] if problems else []), *machine_lines(machine)]) + "\n"
+    )
+
+
+def _share(cell: Cell) -> str:
+    return f"{cell.gemm_share:.0%}" if cell.gemm_share else "-"
+
+
+def machine_lines(machine: Mapping[str, Any]) -> list[str]:
+    """What the figures were measured on."""
+    if not machine:
+        return []
+    versions, rates = machine["versions"], machine.get("roofline", {})
+    lines = [
+        f"{machine['processor']}, {machine['cores']} cores; {machine['threads']} threads for every "
+        f"library; {machine['system']}; Python {versions['python']}, NumPy {versions['numpy']} with "
+        f"{versions['blas']}, PyTorch {versions['torch']}, Penlight {versions['penlight']} "
+        f"({machine['commit']}); {machine['date'][:10]}."
+    ]
+    if rates:
+        one, many = rates["one"], rates["all"]
+        lines.append(
+            f"NumPy multiplies float32 matrices at {one['gflops']:.0f} GFLOP/s with one thread and "
+            f"{many['gflops']:.0f} with {machine['threads']}, and adds large arrays at "
+            f"{one['gbytes']:.0f} and {many['gbytes']:.0f} GB/s."
+        )
+    return lines
+
+
+def insert(path: Path, text: str) -> bool:
+    """Replace what stands between the two markers in a file; False if it has none."""
+    content = path.read_text(encoding="utf-8")
+    before, begin, rest = content.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        return False
+    path.write_text(f"{before}{BEGIN}\n{text.strip()}\n{END}{after}", encoding="utf-8")
+    return True

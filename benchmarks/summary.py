@@ -1,0 +1,100 @@
+"""From measurements to one row per workload: medians, ratios with their spread, agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Cell", "Row", "disagreement", "summarise"]
+
+Rounds = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One workload under one library.
+
+    Attributes:
+        value: median over the rounds, seconds or bytes; None without a result.
+        ratio: median over the rounds of the first library's value / this one's value.
+        low, high: smallest and largest of these ratios.
+        gemm_share: of the rate at which the machine multiplies matrices; None where not counted.
+        problem: why there is no result, or why it does not count; empty if all is well.
+    """
+
+    value: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    gemm_share: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One workload, under every library by name."""
+
+    name: str
+    title: str
+    group: str
+    unit: str
+    cells: dict[str, Cell]
+
+
+def disagreement(numbers: list[float], reference: list[float]) -> float:
+    """The largest difference relative to the largest reference; infinite for NaN or other lengths."""
+    if len(numbers) != len(reference):
+        return float("inf")
+    a, b = np.array(numbers), np.array(reference)
+    with np.errstate(all="ignore"):
+        worst = float(np.abs(a - b).max(initial=0) / max(np.abs(b).max(initial=0), 1e-30))
+    return worst if worst == worst else float("inf")
+
+
+def summarise(data: Mapping[str, Any], libraries: list[str]) -> list[Row]:
+    """A row for each task in ``data``, the content of a :class:`~benchmarks.store.Store`."""
+    gflops = data["machine"].get("roofline", {}).get("all", {}).get("gflops")
+    rows = []
+    for name, entry in data["tasks"].items():
+        base: Rounds = entry["rounds"].get(libraries[0], [])
+        cells = {
+            library: _cell(entry["rounds"].get(library, []), base, entry["tolerance"], gflops)
+            for library in libraries
+        }
+        rows.append(Row(name, entry["title"], entry["group"], entry["unit"], cells))
+    return rows
+
+
+def _cell(rounds: Rounds, base: Rounds, tolerance: float, gflops: float | None) -> Cell:
+    problem = _problem(rounds, base, tolerance)
+    values = [r["value"] for r in rounds if "value" in r]
+    if not values:
+        return Cell(problem=problem or "not measured")
+    middle = median(values)
+    flops = rounds[0].get("flops")
+    share = flops / middle / gflops / 1e9 if flops and gflops else None
+    pairs = [a["value"] / b["value"] for a, b in zip(base, rounds, strict=False)
+             if "value" in a and "value" in b]  # fmt: skip
+    if not pairs or problem:
+        return Cell(middle, gemm_share=share, problem=problem)
+    return Cell(middle, median(pairs), min(pairs), max(pairs), share)
+
+
+def _problem(rounds: Rounds, base: Rounds, tolerance: float) -> str:
+    """What speaks against these measurements."""
+    for r in rounds:
+        if "unavailable" in r:
+            return f"not available: {r['unavailable']}"
+        if "error" in r:
+            return f"failed: {r['error']}"
+    reference = next((r["numbers"] for r in base if "numbers" in r), None)
+    if reference is None:
+        return ""
+    worst = max((disagreement(r["numbers"], reference) for r in rounds), default=0.0)
+    if worst > tolerance:
+        return f"disagrees: results differ by {worst:.1g} of their size, allowed is {tolerance:g}"
+    return ""

@@ -1,0 +1,101 @@
+"""All that is measured, by name: which process to start for one measurement of one library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.library import Library
+from benchmarks.processes import import_time, installed_size, run_json, train_time
+from benchmarks.workloads import INFERENCE, LOADING, TRAINING, Workload
+
+__all__ = ["TASKS", "Settings", "Task"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How everything is measured.
+
+    Attributes:
+        libraries: the first is what the others are compared with.
+        threads: of every library.
+        rounds: how often each library is measured, in turn.
+        seconds: how long a step is repeated in each process.
+    """
+
+    libraries: tuple[Library, ...]
+    threads: int
+    rounds: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to measure.
+
+    Attributes:
+        name, title: on the command line; in tables.
+        group: heading under which it stands.
+        unit: ``s`` or ``B``, of the values.
+        measure: (library, settings, folder of weights) -> a measurement with its ``value``.
+        tolerance: between the ``numbers`` of measurements, if they have any.
+        once: the value does not vary.
+        cost: seconds that one measurement takes, roughly.
+    """
+
+    name: str
+    title: str
+    group: str
+    unit: str
+    measure: Callable[[Library, Settings, Path], dict[str, Any]] = field(repr=False)
+    tolerance: float = 0.0
+    once: bool = False
+    cost: float = 3.0
+
+
+def _timed(workload: Workload, group: str) -> Task:
+    def measure(library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
+        return run_json(
+            "benchmarks.worker", workload.name, library.name, "--threads", settings.threads,
+            "--seconds", settings.seconds, "--weights", weights / f"{workload.name}.npz",
+            threads=settings.threads,
+        )  # fmt: skip
+
+    return Task(workload.name, workload.title, group, "s", measure, workload.tolerance)
+
+
+def _memory(library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
+    found = run_json(
+        "benchmarks.worker", "resnet20", library.name, "--threads", settings.threads,
+        "--seconds", 0, "--min-runs", 10, "--weights", weights / "resnet20.npz",
+        threads=settings.threads,
+    )  # fmt: skip
+    return found if "peak_bytes" not in found else {**found, "value": found["peak_bytes"]}
+
+
+def _import(library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
+    return import_time(library, settings.threads)
+
+
+def _size(library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
+    return installed_size(library, settings.threads)
+
+
+def _train(library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
+    return train_time(library, settings.threads)
+
+
+_TASKS = [
+    *(_timed(w, "Training step") for w in TRAINING),
+    *(_timed(w, "Inference") for w in INFERENCE),
+    *(_timed(w, "Whole programs") for w in LOADING),
+    Task("train", "LeNet trained 2 epochs on 6,000 images, from start to exit", "Whole programs",
+         "s", _train, cost=6),
+    Task("import", "import", "Whole programs", "s", _import, cost=1.5),
+    Task("memory", "peak memory, training ResNet-20", "Memory and size", "B", _memory, 1e-3),
+    Task("size", "installed, with required packages", "Memory and size", "B", _size, once=True,
+         cost=0.5),
+]  # fmt: skip
+TASKS = {task.name: task for task in _TASKS}
