@@ -22,6 +22,7 @@ from penlight.nn.modules.padding import *  # noqa: F403
 from penlight.nn.modules.parameter_container import *  # noqa: F403
 from penlight.nn.modules.pixelshuffle import *  # noqa: F403
 from penlight.nn.modules.pooling import *  # noqa: F403
+from penlight.nn.modules.rnn import *  # noqa: F403
 from penlight.nn.modules.softmax import *  # noqa: F403
 from penlight.nn.modules.sparse import *  # noqa: F403
 from penlight.nn.modules.unpooling import *  # noqa: F403
