@@ -9,12 +9,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests run in several processes with one BLAS thread each; PyTorch is not given more than that.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test parity lint format clean
+.PHONY: help demo test parity bench lint format clean
 
 help:
 	@echo "make demo    train LeNet on Fashion-MNIST and draw what happened"
 	@echo "make test    run the tests (without PyTorch)"
 	@echo "make parity  install PyTorch (CPU) and compare with it"
+	@echo "make bench   install PyTorch (CPU) and time it beside Penlight; about ten minutes"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  format the code"
 	@echo "make clean   remove $(VENV) and caches"
@@ -27,6 +28,9 @@ test: $(VENV)/.test
 
 parity: $(VENV)/.parity
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -m parity
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -54,6 +58,10 @@ $(VENV)/.test: $(VENV)/.demo
 
 $(VENV)/.parity: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --group parity
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test

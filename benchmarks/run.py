@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import fnmatch
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib import metadata
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks.library import Library
 from benchmarks.processes import MeasurementError, run_json

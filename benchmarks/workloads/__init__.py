@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.workloads import convnets, loading, mlp, sequences, unet
-from benchmarks.workloads.base import Inference, Program, Training, Workload, images
+from benchmarks.workloads.base import Inference, Program, Workload, images
 
 __all__ = ["INFERENCE", "LOADING", "TRAINING", "WORKLOADS", "Program", "Workload"]
 
