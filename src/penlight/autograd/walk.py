@@ -40,6 +40,10 @@ class Walk:
         accumulate: add to the leaves' ``.grad``; otherwise leave what arrives in ``captured``.
     """
 
+    needed: set[Target] | None = None  # what must run to reach the targets; None: everything
+    wanted: set[Target] | None = None  # where gradients must go: the two together
+    uses: dict[TensorBase, int] | None = None  # edges to each leaf not yet passed
+
     def __init__(
         self,
         keep_graph: bool,
@@ -52,9 +56,6 @@ class Walk:
         self.targets = None if targets is None else {target for target, _ in targets}
         self.captured: dict[Target, list[Any]] = {}
         self.roots: list[TensorBase] = []
-        self.needed: set[Target] | None = None  # what must run for that; None: everything
-        self.wanted: set[Target] | None = None  # where gradients must go: the two together
-        self.uses: dict[TensorBase, int] | None = None  # edges to each leaf not yet passed
         self.heap: list[tuple[int, Node]] = []  # the nodes that are pending, newest first
         self.leaves: list[TensorBase] = []  # the leaves that are
         # for both what is expected of each output's gradient, and the sum of what has arrived
@@ -78,12 +79,11 @@ class Walk:
         previous = mode.grad, mode.inference
         try:
             mode.set(self.create_graph, False)
-            with np.errstate(all="ignore"):
-                heap, pending = self.heap, self.pending
-                while heap:
-                    node = heappop(heap)[1]
-                    self.visit(node, pending.pop(node)[1])
-                self.finish_leaves()
+            heap, pending = self.heap, self.pending
+            while heap:
+                node = heappop(heap)[1]
+                self.visit(node, pending.pop(node)[1])
+            self.finish_leaves()
         finally:
             mode.set(*previous)
 
@@ -122,7 +122,7 @@ class Walk:
     def send(self, gradients: tuple[Any, ...], edges: list[Edge], sender: Node | None) -> None:
         """Add gradients to what is pending where their edges lead."""
         pending = self.pending
-        for i, (edge, g) in enumerate(zip(edges, gradients, strict=False)):
+        for edge, g in zip(edges, gradients):  # noqa: B905 - the last may be left out
             if edge is None or g is None:
                 continue
             target, nr = edge
@@ -132,7 +132,7 @@ class Walk:
             metas, sums = entry
             shape, dtype = metas[nr]
             if type(g) is not _ndarray or g.shape != shape or g.dtype != dtype:
-                g = self.fitted(g, shape, dtype, sender, i)
+                g = self.fitted(g, shape, dtype, sender, edge)
             if sums[nr] is None:
                 sums[nr] = g
             elif not self.create_graph and _is_sole(sums, nr):
@@ -154,7 +154,7 @@ class Walk:
         return entry
 
     def fitted(
-        self, g: Any, shape: tuple[int, ...], dtype: np.dtype[Any], sender: Node | None, nr: int
+        self, g: Any, shape: tuple[int, ...], dtype: np.dtype[Any], sender: Node | None, edge: Edge
     ) -> Any:
         """``g`` brought to an output's shape and dtype, as a Tensor if a graph is made.
 
@@ -164,6 +164,7 @@ class Walk:
         array = g._array if isinstance(g, TensorBase) else g
         if array.shape != shape:
             if not _broadcasts(shape, array.shape):
+                nr = next(i for i, e in enumerate(sender._edges) if e is edge) if sender else 0
                 raise RuntimeError(
                     f"Function {sender._name() if sender else ''} returned an invalid gradient at "
                     f"index {nr} - got {list(array.shape)} but expected shape compatible with "
@@ -229,9 +230,10 @@ class Walk:
     def finish_leaves(self) -> None:
         """Finish the leaves that are still pending."""
         if self.uses is None and self.accumulate:  # no leaf has hooks
+            pending, create_graph = self.pending, self.create_graph
             with _accumulating:
                 for leaf in self.leaves:
-                    _accumulate(leaf, self.pending.pop(leaf)[1], self.create_graph)
+                    _accumulate(leaf, pending.pop(leaf)[1], create_graph)
             return
         for leaf in self.leaves:
             if leaf in self.pending:
@@ -315,7 +317,7 @@ def _accumulate(x: TensorBase, slots: list[Any], create_graph: bool) -> None:
     if create_graph:
         x._grad = Clone.apply(slots[0]) if x._grad is None else x._grad + slots[0]
     elif x._grad is None:
-        x._grad = wrap(TensorBase._result_type, take(slots, 0, x._array))
+        x._grad = wrap(TensorBase._result_type, take(slots, 0, x._array), True)
     else:
         _add_to_gradient(x._grad, slots[0])
 
@@ -353,12 +355,32 @@ def take(slots: list[Any], nr: int, like: np.ndarray | None = None) -> np.ndarra
 
 
 def _is_sole(slots: list[Any], nr: int) -> bool:
-    """Whether only ``slots`` holds the array there: no variable, view or saved value besides."""
-    return getrefcount(slots[nr]) <= _SOLE_OWNER and slots[nr].base is None and slots[nr].flags.writeable  # fmt: skip
+    """Whether only ``slots`` holds the array there: no variable, view or saved value besides.
+
+    An array that is the whole of another's memory in another shape counts if nobody else holds that
+    other one either: ``dy.reshape(...)``, as so many backwards end.
+    """
+    if getrefcount(slots[nr]) > _SOLE_OWNER:
+        return False
+    base = slots[nr].base
+    if base is not None and (
+        type(base) is not _ndarray
+        or base.base is not None
+        or base.size != slots[nr].size
+        or getrefcount(base) > _SOLE_BASE
+    ):
+        return False
+    return slots[nr].flags.writeable
 
 
 def _count_of_sole_owner(slots: list[Any], nr: int) -> int:
     return getrefcount(slots[nr])
 
 
+def _count_of_sole_base(slots: list[Any], nr: int) -> int:
+    base = slots[nr].base
+    return getrefcount(base)
+
+
 _SOLE_OWNER = _count_of_sole_owner([np.zeros(1)], 0)
+_SOLE_BASE = _count_of_sole_base([np.zeros(1).reshape(1, 1)], 0)

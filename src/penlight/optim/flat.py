@@ -82,6 +82,20 @@ class Bundle:
             return False
         return all(p is q for (p, _), q in zip(items, self.parameters, strict=True))
 
+    def is_all_of(self, params: list[Any], states: Any) -> bool:
+        """Whether it is laid out and holds these parameters, all with gradients, as they are now."""
+        layout = self.layout
+        if layout is None or len(params) != len(self.parameters):
+            return False
+        for p, member, (array, _) in zip(params, self.parameters, layout.members, strict=True):
+            grad = p._grad
+            if p is not member or grad is None:
+                return False
+            g = grad._array
+            if g.shape != array.shape or g.dtype is not array.dtype:
+                return False
+        return layout.is_intact([(p, states.get(p) or {}) for p in params])
+
     def is_ready(self, items: list[Item]) -> bool:
         """Whether ``update`` may be called; lays out the bundle if need be."""
         if self.layout is None or not self.layout.is_intact(items):
@@ -93,14 +107,14 @@ class Bundle:
         layout = self.layout
         assert layout is not None
         np.concatenate(layout.rows, out=layout.p)
-        np.concatenate([p._grad._array.reshape(-1) for p in self.parameters], out=layout.g)
+        np.concatenate([p._grad._array for p in self.parameters], None, layout.g)
         if layout.steps is not None:
             layout.steps += 1
             layout.state["step"] = float(layout.steps[0])
         _in_blocks(update, layout.p, layout.g, layout.state, options)
         for p, row, part in zip(self.parameters, layout.rows, layout.parts, strict=True):
             bump_version(p)
-            np.copyto(row, part)
+            row[...] = part  # twice as fast as np.copyto when small
 
 
 class _Layout:

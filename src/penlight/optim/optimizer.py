@@ -238,9 +238,13 @@ class Optimizer(StateMethods):
         return loss
 
     def _step_group(self, index: int, group: Group) -> None:
-        options = numbers(group)
+        options, params = numbers(group), group["params"]
+        bundle = self._bundles.get((index, params[0]._array.dtype)) if params else None
+        if bundle is not None and bundle.is_all_of(params, self.state):
+            bundle.update(self.update, options)
+            return
         small: dict[Any, list[tuple[Any, dict[str, Any]]]] = {}
-        for p in group["params"]:
+        for p in params:
             if p._grad is None:
                 continue
             array, g = p._array, p._grad._array

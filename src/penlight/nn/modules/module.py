@@ -79,9 +79,17 @@ class Module(HookMethods, StateMethods, ConversionMethods, TreeMethods):
 
     def __getattr__(self, name: str) -> Any:
         attributes = self.__dict__
-        for table in ("_parameters", "_buffers", "_modules"):
-            if table in attributes and name in attributes[table]:
-                return attributes[table][name]
+        if "_modules" in attributes:  # the last that __init__ makes
+            # spelt out: every forward looks up its parameters here
+            table = attributes["_parameters"]
+            if name in table:
+                return table[name]
+            table = attributes["_modules"]
+            if name in table:
+                return table[name]
+            table = attributes["_buffers"]
+            if name in table:
+                return table[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
