@@ -23,9 +23,11 @@ _WORTH_THREADS = 1_500_000  # elements: about 0.6 ms
 Factors = tuple[int, ...]
 
 
-def _for_planes(planes: int, per_plane: int, itemsize: int, task: Callable[[int, int], None]) -> None:
+def _for_planes(
+    planes: int, per_plane: int, itemsize: int, task: Callable[[int, int], None]
+) -> None:
     """Call ``task(start, stop)`` for runs of planes that fit the cache."""
-    step = max(CACHE // 2 // max(per_plane * itemsize, 1), 1)
+    step = max(CACHE // max(per_plane * itemsize, 1), 1)
     share = planes * per_plane > _WORTH_THREADS
     if share:
         step = min(step, math.ceil(planes / 4))
@@ -46,13 +48,14 @@ def repeat_blocks(x: np.ndarray, factors: Factors) -> np.ndarray:
     def task(start: int, stop: int) -> None:
         part = source[start:stop]
         for nr, (f, inner) in enumerate(steps):
-            rows = part.reshape(-1, inner)
+            rows = _as_items(part, inner)
             if nr == len(steps) - 1:
-                wide = target[start:stop].reshape(-1, f, inner)
+                wide = target[start:stop]
             else:
-                wide = scratch(f"repeated {nr}", (len(rows), f, inner), x.dtype)
+                wide = scratch(f"repeated {nr}", (len(rows) * f, inner), x.dtype)
+            items = _as_items(wide, inner).reshape(-1, f)
             for k in range(f):
-                wide[:, k] = rows
+                items[:, k] = rows
             part = wide
 
     if steps:
@@ -60,6 +63,11 @@ def repeat_blocks(x: np.ndarray, factors: Factors) -> np.ndarray:
     else:
         y[...] = x
     return y
+
+
+def _as_items(x: np.ndarray, inner: int) -> np.ndarray:
+    """Runs of ``inner`` elements as one item each, which are copied faster."""
+    return x.reshape(-1) if inner == 1 else x.reshape(-1).view(f"V{inner * x.itemsize}")
 
 
 def sum_blocks(dy: np.ndarray, factors: Factors) -> np.ndarray:
@@ -111,10 +119,13 @@ def mix(x: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
     """y = A x along each of the last dimensions: (N, C, *old) to (N, C, *new)."""
     if x.dtype == np.float16:
         return mix(x.astype(np.float32), axes).astype(np.float16)
+    if x.dtype == np.uint8:
+        return _mix_bytes(x, axes)
     new = tuple(axis.new for axis in axes)
     y = np.empty((*x.shape[:2], *new), x.dtype)
     source, target = x.reshape(-1, *x.shape[2:]), y.reshape(-1, *new)
-    order = sorted(range(len(axes)), key=lambda a: axes[a].new / axes[a].old)
+    changed = [a for a, axis in enumerate(axes) if axis.factor != 1]
+    order = sorted(changed, key=lambda a: axes[a].new / axes[a].old)
 
     def task(start: int, stop: int) -> None:
         part: Any = source[start:stop]
@@ -128,8 +139,11 @@ def mix(x: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
             _along(part, axes[a], a + 1, out)
             part = out
 
-    per_plane = max(math.prod(new), math.prod(x.shape[2:]))
-    _for_planes(len(source), per_plane, x.itemsize, task)
+    if changed:
+        per_plane = max(math.prod(new), math.prod(x.shape[2:]))
+        _for_planes(len(source), per_plane, x.itemsize, task)
+    else:
+        y[...] = x
     return y
 
 
@@ -147,11 +161,29 @@ def _along(x: np.ndarray, axis: Axis, dim: int, y: np.ndarray) -> None:
 def mix_entries(x: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
     """:func:`mix` entry by entry, for any number of leading dimensions."""
     for dim, axis in enumerate(axes, x.ndim - len(axes)):
-        weights = axis.weights.astype(x.dtype).reshape(-1, *[1] * (x.ndim - dim - 1))
-        y = np.zeros((*x.shape[:dim], axis.new, *x.shape[dim + 1 :]), x.dtype)
-        used, starts = np.unique(axis.rows, return_index=True)
-        if len(used):
-            behind = (slice(None),) * dim
-            y[(*behind, used)] = np.add.reduceat(x.take(axis.cols, dim) * weights, starts, dim)
-        x = y
+        if axis.factor != 1:
+            x = _sum_of_entries(x, axis, axis.weights.astype(x.dtype), dim)
     return x
+
+
+def _sum_of_entries(x: np.ndarray, axis: Axis, weights: np.ndarray, dim: int) -> np.ndarray:
+    """y[i] = the sum of weights[k] x[cols[k]] over the k with rows[k] = i, along one dimension."""
+    y = np.zeros((*x.shape[:dim], axis.new, *x.shape[dim + 1 :]), weights.dtype)
+    used, starts = np.unique(axis.rows, return_index=True)
+    if len(used):
+        terms = x.take(axis.cols, dim) * weights.reshape(-1, *[1] * (x.ndim - dim - 1))
+        np.moveaxis(y, dim, 0)[used] = np.moveaxis(np.add.reduceat(terms, starts, dim), dim, 0)
+    return y
+
+
+def _mix_bytes(x: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
+    """:func:`mix` in whole numbers, rounded and held within 0..255 after each dimension, the last first.
+
+    So do image libraries, and PyTorch with them.
+    """
+    for a in reversed(range(len(axes))):
+        if axes[a].factor != 1:
+            weights, n = axes[a].whole_numbers
+            total = _sum_of_entries(x, axes[a], weights, a + 2)
+            x = np.clip((total + (1 << (n - 1))) >> n, 0, 255).astype(np.uint8)
+    return x.copy()

@@ -48,6 +48,14 @@ class Axis:
         copies = self.new % self.old == 0 and len(self.rows) == self.new
         return f if copies and (self.cols == np.arange(self.new) // f).all() else 0
 
+    @functools.cached_property
+    def whole_numbers(self) -> tuple[np.ndarray, int]:
+        """The weights as whole numbers of 16 bits, in units of 2^-n; and n."""
+        largest = np.abs(self.weights).max(initial=0)
+        n = next(n for n in range(1, 23) if n == 22 or 0.5 + largest * 2 ** (n + 1) >= 1 << 15)
+        scaled = self.weights * 2**n
+        return np.trunc(scaled + np.copysign(0.5, scaled)).astype(np.int64), n
+
     def blocks(self, dtype: Any) -> list[Block]:
         """The matrix as dense blocks: (its rows, the columns that they use, the entries)."""
         known = self._blocks.get(dtype.char)
@@ -82,7 +90,9 @@ def nearest_axis(old: int, new: int, factor: float | None, exact: bool, double: 
     """Copies: of the element under a new one's first corner, if ``exact`` under its centre."""
     kind: Any = np.float64 if double else np.float32
     scale = _scale(kind, old, new, factor)
-    place = (np.arange(new) + 0.5) * np.float64(scale) if exact else np.arange(new).astype(kind) * scale
+    place = (
+        (np.arange(new) + 0.5) * np.float64(scale) if exact else np.arange(new).astype(kind) * scale
+    )
     index = np.minimum(np.floor(place.astype(np.float32)).astype(np.intp), old - 1)
     return _of_taps(old, index[:, None], np.ones((new, 1)))
 
@@ -92,6 +102,8 @@ def smooth_axis(
     old: int, new: int, factor: float | None, align: bool, cubic: bool, double: bool
 ) -> Axis:
     """Between the two nearest elements on a line, or the four nearest on Keys' cubic of a = -3/4."""
+    if old == new and (not cubic or factor is None):  # as PyTorch, whatever the factor
+        return nearest_axis(old, new, None, False, double)
     kind: Any = np.float64 if double else np.float32
     i = np.arange(new).astype(kind)
     if align:
@@ -112,6 +124,8 @@ def smooth_axis(
 @functools.lru_cache(maxsize=256)
 def filtered_axis(old: int, new: int, factor: float | None, align: bool, mode: str) -> Axis:
     """Weighted means over a filter that is as wide as a new element, if that is wider than an old."""
+    if old == new:
+        return nearest_axis(old, new, None, False, True)
     if align:
         scale = (old - 1) / (new - 1) if new > 1 else 0.0
     else:

@@ -62,7 +62,9 @@ def interpolate(
     Turkowski, "Filters for common resampling tasks", Graphics Gems I, 1990, for antialiasing.
     """
     n = input.ndim - 2
-    _check_options(input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
+    _check_options(
+        input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias
+    )
     old = tuple(input.shape[2:])
     factors: Sequence[float | None] = (None,) * n
     if scale_factor is None:
@@ -98,9 +100,7 @@ def _copied(x: Tensor, axes: tuple[Axis, ...], label: str) -> Tensor:
 
 
 def _mixed(x: Tensor, axes: tuple[Axis, ...], label: str) -> Tensor:
-    if x._array.dtype == "uint8":
-        return Mix.apply(x.float(), axes).round().clamp(0, 255).to(x.dtype)
-    _refuse(x, x.dtype.is_floating_point)
+    _refuse(x, x.dtype.is_floating_point or (x._array.dtype == "uint8" and len(axes) == 2))
     return Mix.apply(x, axes, label)
 
 
@@ -172,7 +172,9 @@ def _integers(size: Any, n: int, old: tuple[int, ...]) -> tuple[int, ...]:
             raise TypeError
         return tuple(operator.index(v) for v in values)
     except TypeError:
-        raise TypeError(f"interpolate: size must be an int or a tuple of ints, got {size!r}") from None
+        raise TypeError(
+            f"interpolate: size must be an int or a tuple of ints, got {size!r}"
+        ) from None
 
 
 def _numbers(scale_factor: Any, n: int, old: tuple[int, ...]) -> tuple[float, ...]:
