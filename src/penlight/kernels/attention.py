@@ -1,16 +1,17 @@
-"""Softmax(Q K^T) V and its gradients a block of scores at a time; no more than a few blocks exist.
+"""Softmax(scale Q K^T + M) V and its gradients, a block of scores at a time.
 
-A chunk is some heads. Its scores S = (scale Q) K^T are made for a block of queries and a block of
-keys, masked, and turned into exponentials in place, in memory that the next block uses again; blocks
-that the causal mask rules out are never made. Sums over keys are added up block by block (the online
-softmax: Milakov & Gimelshein 2018; Rabe & Staats 2021; Dao et al. 2022).
+A chunk is some heads. The scores of a block of queries and a block of keys are made, masked and turned
+into exponentials in place, in memory that the next block uses again; sums over the keys are added up
+block by block, and blocks that the causal mask rules out are never made. So memory grows with the
+number of queries and keys, not with their product.
 
-Two things make it fast on a CPU:
+Softmax does not change when a row's scores are shifted: to subtract their maximum serves only to keep
+exp within range. To find it takes longer than exp itself, and it is hardly ever needed. So the
+exponentials are summed as they come; only where a sum shows that they came near the limits of the
+numbers (or are NaN) is the chunk done again with the shift, by the online softmax.
 
-- Softmax does not change when a row's scores are shifted, and the shift by their maximum serves only
-  to keep exp within range. By Cauchy and Schwarz |s_ij| <= |q_i| |k_j|: where that is small, which it
-  nearly always is, the search for the maximum, slower than exp itself, is left out.
-- [Q, -lse] [K, 1]^T = Q K^T - lse: one more column in the product costs less than a pass over S.
+Source: Milakov & Gimelshein, "Online normalizer calculation for softmax", 2018; Rabe & Staats,
+"Self-attention Does Not Need O(n^2) Memory", 2021; Dao et al., "FlashAttention", 2022.
 """
 
 from __future__ import annotations
@@ -25,48 +26,50 @@ from penlight.kernels.chunks import ranges, run, scratch
 
 __all__ = ["backward", "forward"]
 
-_SCORES = 1 << 18  # bytes of a block of scores, of all heads of a chunk
+_SCORES = 1 << 19  # bytes of a block of scores, of all heads of a chunk
 _SHORTEST, _LONGEST = 32, 256  # queries, or keys, of a block
-_FEW = 4  # fewer chunks than this keep threads waiting for one another
-_WORTH_THREADS = 100_000  # scores: about 0.6 ms; a thread takes 0.05 ms to wake
-_SAFE = 40.0  # e^40 and e^-80 are far from float32's limits
+_FEW = 4  # fewer chunks than this leave threads waiting for one another
+_WORTH_THREADS = 200_000  # scores: about 0.6 ms; a thread takes 0.05 ms to wake
+_LEAST, _MOST = 2.0**-80, 2.0**80  # of a sum of exponentials, in any dtype
 
 
 def forward(
     q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: np.ndarray | None, scale: float, causal: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """y = softmax(scale Q K^T + mask) V, and the logarithm of the softmax's denominator.
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """y = softmax(scale Q K^T + M) V, and the logarithm of the softmax's denominator.
 
     Args:
-        q: (*N, L, E), k: (*N, S, E), v: (*N, S, F): float32 or float64, N broadcasts.
-        mask: True where a query may attend to a key, or numbers to be added; broadcasts to (*N, L, S).
+        q: (*N, L, E), k: (*N, S, E), v: (*N, S, F): floats; N broadcasts.
+        mask: M, broadcasts to (*N, L, S): numbers, or True for 0 and False for -infinity.
         causal: query i attends to keys 0 ... i alone.
 
     Returns:
-        y (*N, L, F), laid out in memory as q is, and lse (*N, L), infinite for queries that may attend
-        to nothing, for which y is 0.
+        y (*N, L, F), laid out in memory as q is; lse (*N, L), infinite for queries that may attend to
+        nothing, whose y is 0; and whether all exponentials are within range unshifted.
     """
     if q.itemsize < 4:  # float16, which the BLAS does not know
-        y, lse = forward(_wide(q), _wide(k), _wide(v), mask, scale, causal)
-        return y.astype(q.dtype), lse
+        y, lse, plain = forward(_wide(q), _wide(k), _wide(v), mask, scale, causal)
+        return y.astype(q.dtype), lse, plain
     job = _Job(q, k, v, mask, scale, causal)
     y = _like(q, (*job.heads, job.queries, v.shape[-1]))
     lse = np.empty((*job.heads, job.queries), q.dtype)
     if not job.keys:
         y.fill(0)
         lse.fill(np.inf)
-        return y, lse
+        return y, lse, True
     groups = job.groups()
     rows = job.queries if len(groups) >= _FEW else job.block
-    tasks = [(group, *part) for group in groups for part in ranges(job.queries, max(rows, 1))]
+    tasks = [(group, part) for group in groups for part in ranges(job.queries, max(rows, 1))]
+    plain = [True] * len(tasks)
 
     def task(i: int) -> None:
-        group, start, stop = tasks[i]
+        group, (start, stop) = tasks[i]
         with np.errstate(all="ignore"):
-            _Chunk(job, group).attend(y[group], lse[group], start, stop)
+            chunk = _Chunk(job, group, 0, job.keys)
+            plain[i] = chunk.attend(y[group][..., start:stop, :], lse[group][..., start:stop], start)
 
     run(task, len(tasks), job.is_much())
-    return y, lse
+    return y, lse, all(plain)
 
 
 def backward(
@@ -76,6 +79,7 @@ def backward(
     v: np.ndarray,
     y: np.ndarray,
     lse: np.ndarray,
+    plain: bool,
     mask: np.ndarray | None,
     scale: float,
     causal: bool,
@@ -83,14 +87,14 @@ def backward(
     """(dq, dk, dv) of :func:`forward`, in the broadcast shapes, from its results."""
     if q.itemsize < 4:
         wide = _wide(dy), _wide(q), _wide(k), _wide(v), _wide(y)
-        dq, dk, dv = backward(*wide, lse, mask, scale, causal)
+        dq, dk, dv = backward(*wide, lse, plain, mask, scale, causal)
         return dq.astype(q.dtype), dk.astype(q.dtype), dv.astype(q.dtype)
     job = _Job(q, k, v, mask, scale, causal)
     dk = _like(k, (*job.heads, job.keys, k.shape[-1]))
     dv = _like(v, (*job.heads, job.keys, v.shape[-1]))
     groups = job.groups()
     columns = job.keys if len(groups) >= _FEW else -(-job.keys // _FEW)
-    columns = -(-columns // job.block) * job.block
+    columns = -(-columns // _LONGEST) * _LONGEST
     parts = ranges(job.keys, max(columns, 1))
     # each part of the keys has a sum of its own for dq, lest two threads add to one
     dqs = [_like(q, (*job.heads, job.queries, q.shape[-1])) for _ in range(max(len(parts), 1))]
@@ -98,11 +102,11 @@ def backward(
 
     def task(i: int) -> None:
         group, n = tasks[i]
+        start, stop = parts[n]
         with np.errstate(all="ignore"):
-            chunk = _Chunk(job, group, *parts[n])
-            chunk.differentiate(
-                dy[group], y[group], lse[group], dqs[n][group], dk[group], dv[group]
-            )
+            chunk = _Chunk(job, group, start, stop)
+            into = dqs[n][group], dk[group][..., start:stop, :], dv[group][..., start:stop, :]
+            chunk.differentiate(dy[group], y[group], lse[group], plain, *into)
 
     if not parts:
         dqs[0].fill(0)
@@ -139,20 +143,22 @@ def _grouped(shape: tuple[int, ...], most: int) -> list[tuple[Any, ...]]:
 
 
 @functools.lru_cache(maxsize=64)
-def _future(rows: int, columns: int, offset: int) -> np.ndarray:
-    """True where query i may not attend to key j: j + offset > i."""
-    return ~np.tri(rows, columns, -offset, dtype=bool)
-
-
-@functools.lru_cache(maxsize=64)
 def _past(rows: int, columns: int, offset: int, dtype: np.dtype[Any]) -> np.ndarray:
-    """1 where query i may attend to key j, else 0."""
+    """1 where query i may attend to key j, which is number j + offset of all, else 0."""
     return np.tri(rows, columns, -offset, dtype=dtype)
 
 
 @functools.lru_cache(maxsize=64)
 def _ones(n: int, dtype: np.dtype[Any]) -> np.ndarray:
     return np.ones((n, 1), dtype)
+
+
+def _for_products(x: np.ndarray) -> np.ndarray:
+    """x, copied if the BLAS would not take its matrices as they are."""
+    row, element = x.strides[-2:]
+    if element == x.itemsize and row >= x.shape[-1] * x.itemsize:
+        return x
+    return np.ascontiguousarray(x)
 
 
 class _Job:
@@ -165,13 +171,13 @@ class _Job:
         self.heads, self.queries, self.keys = heads, q.shape[-2], k.shape[-2]
         self.q, self.k, self.v = (
             x if x.shape[:-2] == heads else np.broadcast_to(x, (*heads, *x.shape[-2:]))
-            for x in (q, k, v)
+            for x in map(_for_products, (q, k, v))
         )
         self.mask = mask
         if mask is not None:
             self.mask = np.broadcast_to(mask, (*heads, self.queries, self.keys))
         self.scale, self.causal = scale, causal
-        quarter = -(-max(self.queries, 1) // 4)
+        quarter = -(-self.queries // 4)
         self.block = min(max(_SHORTEST, quarter), _LONGEST)
 
     def groups(self) -> list[tuple[Any, ...]]:
@@ -184,194 +190,170 @@ class _Job:
 
 
 class _Chunk:
-    """Some heads, with some of their keys. q, k and v here are theirs alone."""
+    """Some heads, with the keys ``start:stop``. q, k, v and mask here are theirs alone."""
 
-    def __init__(self, job: _Job, group: tuple[Any, ...], start: int = 0, stop: int = -1) -> None:
-        self.job, self.start = job, start
-        self.stop = stop if stop >= 0 else job.keys
-        self.q, self.k, self.v = job.q[group], job.k[group], job.v[group]
-        self.mask = None if job.mask is None else job.mask[group]
+    def __init__(self, job: _Job, group: tuple[Any, ...], start: int, stop: int) -> None:
+        self.start, self.keys, self.causal, self.scale = start, stop - start, job.causal, job.scale
+        self.block = job.block
+        self.q = job.q[group]
+        self.k, self.v = job.k[group][..., start:stop, :], job.v[group][..., start:stop, :]
+        self.mask = None if job.mask is None else job.mask[group][..., start:stop]
         self.dtype = job.q.dtype
         self.lead = self.q.shape[:-2]
 
-    def scaled_queries(self, start: int, stop: int, lse: np.ndarray | None) -> np.ndarray:
-        """scale Q, and -lse as a further column."""
-        width = self.q.shape[-1]
-        more = lse is not None
-        qs = scratch("queries", (*self.lead, stop - start, width + more), self.dtype)
-        np.multiply(self.q[..., start:stop, :], self.job.scale, out=qs[..., :width])
-        if lse is not None:
-            np.negative(lse[..., start:stop], out=qs[..., width])
-        return qs
+    def scratch(self, name: str, *shape: int) -> np.ndarray:
+        return scratch(name, (*self.lead, *shape), self.dtype)
 
-    def transposed(self, name: str, x: np.ndarray, more: bool) -> np.ndarray:
-        """x^T of the chunk's keys, and a further row of ones; products with it are faster."""
-        width = x.shape[-1]
-        xt = scratch(name, (*self.lead, width + more, self.stop - self.start), self.dtype)
-        np.copyto(xt[..., :width, :], x[..., self.start : self.stop, :].swapaxes(-1, -2))
-        if more:
-            xt[..., width, :] = 1
-        return xt
+    def blocks(self, i0: int, i1: int) -> list[tuple[int, int]]:
+        """The blocks of the chunk's keys to which the queries i0:i1 may attend."""
+        last = min(self.keys, max(i1 - self.start, 0)) if self.causal else self.keys
+        return ranges(last, _LONGEST)
 
-    def is_safe(self, qs: np.ndarray) -> bool:
-        """Whether all scores are so small that exp needs no shift; NaN is not."""
-        if self.mask is not None and self.mask.dtype != np.bool_:
-            return False
-        qs = qs[..., : self.q.shape[-1]]
-        k = self.k[..., self.start : self.stop, :]
-        longest = np.einsum("...e,...e->...", qs, qs).max(initial=0)
-        longest = longest * np.einsum("...e,...e->...", k, k).max(initial=0)
-        return bool(longest <= _SAFE * _SAFE)
+    def scaled_keys(self) -> np.ndarray:
+        """scale K^T, which products take faster than K as it is."""
+        kt = self.scratch("keys", self.k.shape[-1], self.keys)
+        return np.multiply(self.k.swapaxes(-1, -2), self.scale, out=kt)
 
-    def blocks(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """The blocks of the chunk's keys to which the queries ``start:stop`` may attend."""
-        last = min(self.stop, stop) if self.job.causal else self.stop
-        step = _LONGEST
-        return [(j, min(j + step, last)) for j in range(self.start, last, step)]
+    def exponentials(self, kt: np.ndarray, i0: int, i1: int, j0: int, j1: int) -> np.ndarray:
+        """exp(S) of a block, 0 where it is masked; infinite ones there become NaN."""
+        p = self.scratch("scores", i1 - i0, j1 - j0)
+        np.matmul(self.q[..., i0:i1, :], kt[..., j0:j1], out=p)  # (L, E) @ (E, S) -> (L, S)
+        mask = None if self.mask is None else self.mask[..., i0:i1, j0:j1]
+        if mask is not None and mask.dtype != np.bool_:
+            p += mask
+        np.exp(p, out=p)
+        if mask is not None and mask.dtype == np.bool_:
+            p *= mask
+        if self.is_cut(i0, j1):
+            p *= _past(i1 - i0, j1 - j0, self.start + j0 - i0, self.dtype)
+        return p
 
-    def hide(self, s: np.ndarray, i: int, j: int) -> None:
-        """Mask the scores of a block that begins at query i and key j."""
-        rows, columns = s.shape[-2:]
+    def scores(self, kt: np.ndarray, i0: int, i1: int, j0: int, j1: int) -> np.ndarray:
+        """S of a block, -infinity where it is masked."""
+        s = self.scratch("scores", i1 - i0, j1 - j0)
+        np.matmul(self.q[..., i0:i1, :], kt[..., j0:j1], out=s)
         if self.mask is not None:
-            part = self.mask[..., i : i + rows, j : j + columns]
-            s += (
-                np.where(part, s.dtype.type(0), s.dtype.type(-np.inf))
-                if part.dtype == bool
-                else part
-            )
-        if self.job.causal and j + columns > i + 1:
-            np.copyto(s, -np.inf, where=_future(rows, columns, j - i))
-
-    def erase(self, p: np.ndarray, i: int, j: int) -> None:
-        """As :meth:`hide`, of the scores' exponentials, where none is infinite."""
-        rows, columns = p.shape[-2:]
-        if self.mask is not None:
-            p *= self.mask[..., i : i + rows, j : j + columns]
-        if self.job.causal and j + columns > i + 1:
-            free = max(min(i + 1 - j, columns), 0)  # keys that all of the queries may attend to
-            p[..., free:] *= _past(rows, columns - free, j + free - i, self.dtype)
-
-    def attend(self, y: np.ndarray, lse: np.ndarray, start: int, stop: int) -> None:
-        """Write y and lse of the queries ``start:stop``."""
-        kt = self.transposed("keys", self.k, more=False)
-        for i0, i1 in ranges(stop - start, self.job.block):
-            i0, i1 = start + i0, start + i1
-            qs = self.scaled_queries(i0, i1, None)
-            way = self.sum_unshifted if self.is_safe(qs) else self.sum_shifted
-            way(qs, kt, y[..., i0:i1, :], lse[..., i0:i1], i0, i1)
-
-    def scores(self, name: str, qs: np.ndarray, kt: np.ndarray, j0: int, j1: int) -> np.ndarray:
-        """Q K^T of a block of keys, in memory that the next block uses again."""
-        s = scratch(name, (*self.lead, qs.shape[-2], j1 - j0), self.dtype)
-        np.matmul(qs, kt[..., j0 - self.start : j1 - self.start], out=s)
+            mask = self.mask[..., i0:i1, j0:j1]
+            if mask.dtype == np.bool_:
+                mask = np.where(mask, self.dtype.type(0), self.dtype.type(-np.inf))
+            s += mask
+        if self.is_cut(i0, j1):
+            past = _past(i1 - i0, j1 - j0, self.start + j0 - i0, self.dtype)
+            np.copyto(s, -np.inf, where=past == 0)
         return s
 
-    def sum_unshifted(
-        self, qs: np.ndarray, kt: np.ndarray, y: np.ndarray, lse: np.ndarray, i0: int, i1: int
-    ) -> None:
-        """y = P V / l and lse = ln l with P = exp(S) and l = P 1."""
-        total: Any = 0.0
-        for n, (j0, j1) in enumerate(self.blocks(i0, i1)):
-            p = self.scores("scores", qs, kt, j0, j1)
-            np.exp(p, out=p)
-            self.erase(p, i0, j0)
-            total = total + np.matmul(p, _ones(j1 - j0, self.dtype))
-            self.add_product("sum", y, p, self.v[..., j0:j1, :], n == 0)
-        self.finish(y, lse, total, 0.0)
+    def is_cut(self, i0: int, j1: int) -> bool:
+        """Whether the causal mask hides a part of a block."""
+        return self.causal and self.start + j1 > i0 + 1
 
-    def sum_shifted(
-        self, qs: np.ndarray, kt: np.ndarray, y: np.ndarray, lse: np.ndarray, i0: int, i1: int
-    ) -> None:
-        """The same with P = exp(S - m), m the maximum of the scores so far."""
-        total: Any = np.zeros((*self.lead, i1 - i0, 1), self.dtype)
-        most: Any = np.full_like(total, -np.inf)
-        y.fill(0)
-        for j0, j1 in self.blocks(i0, i1):
-            p = self.scores("scores", qs, kt, j0, j1)
-            self.hide(p, i0, j0)
-            higher = np.maximum(most, np.maximum.reduce(p, axis=-1, keepdims=True))
-            shift = np.where(higher == -np.inf, 0, higher)  # -inf less -inf would be NaN
-            p -= shift
-            np.exp(p, out=p)
-            fade = np.exp(most - shift)
-            most = higher
-            total = total * fade + np.matmul(p, _ones(j1 - j0, self.dtype))
-            y *= fade
-            self.add_product("sum", y, p, self.v[..., j0:j1, :], False)
-        self.finish(y, lse, total, np.where(most == -np.inf, 0, most)[..., 0])
-
-    def finish(self, y: np.ndarray, lse: np.ndarray, total: Any, shift: Any) -> None:
-        nothing = total == 0
-        if nothing.any():
-            total = np.where(nothing, np.inf, total)
+    def attend(self, y: np.ndarray, lse: np.ndarray, start: int) -> bool:
+        """Write y and lse of the queries from ``start`` on; whether the exponentials are in range."""
+        kt = self.scaled_keys()
+        total = self.scratch("totals", lse.shape[-1], 1)
+        for a, b in ranges(lse.shape[-1], self.block):
+            for n, (j0, j1) in enumerate(self.blocks(start + a, start + b)):
+                p = self.exponentials(kt, start + a, start + b, j0, j1)
+                self.add_product(total[..., a:b, :], p, _ones(j1 - j0, self.dtype), n == 0)
+                self.add_product(y[..., a:b, :], p, self.v[..., j0:j1, :], n == 0)
+        plain = bool(total.min(initial=1) >= _LEAST and total.max(initial=1) <= _MOST)
+        if not plain:
+            shift = self.attend_shifted(y, total, kt, start)
         y /= total
         np.log(total[..., 0], out=lse)
-        lse += shift
+        if not plain:
+            lse += shift
+        return plain
 
-    def add_product(
-        self, name: str, total: np.ndarray, a: np.ndarray, b: np.ndarray, first: bool
-    ) -> None:
+    def attend_shifted(
+        self, y: np.ndarray, total: np.ndarray, kt: np.ndarray, start: int
+    ) -> np.ndarray:
+        """P V and P 1 with P = exp(S - m), m the maximum of each row, which is returned.
+
+        When a block of keys has a higher one, the sums so far are brought down to it.
+        """
+        total.fill(0)
+        y.fill(0)
+        most: Any = np.full_like(total, -np.inf)
+        for a, b in ranges(total.shape[-2], self.block):
+            part, m = (y[..., a:b, :], total[..., a:b, :]), most[..., a:b, :]
+            for j0, j1 in self.blocks(start + a, start + b):
+                p = self.scores(kt, start + a, start + b, j0, j1)
+                higher = np.maximum(m, np.maximum.reduce(p, axis=-1, keepdims=True))
+                shift = np.where(higher == -np.inf, 0, higher)  # -inf less -inf would be NaN
+                p -= shift
+                np.exp(p, out=p)
+                fade = np.exp(m - shift)
+                m[...] = higher
+                for sums, x in zip(part, (self.v[..., j0:j1, :], _ones(j1 - j0, self.dtype))):
+                    sums *= fade
+                    self.add_product(sums, p, x, False)
+        total[total == 0] = np.inf  # nothing to attend to: y = 0, and P will be e^-inf
+        return np.where(most == -np.inf, 0, most)[..., 0]
+
+    def add_product(self, total: np.ndarray, a: np.ndarray, b: np.ndarray, first: bool) -> None:
         """total += A B, or = the first time."""
         if first:
             np.matmul(a, b, out=total)
         else:
-            total += np.matmul(a, b, out=scratch(name, total.shape, self.dtype))
+            product = self.scratch("product", *total.shape[-2:])
+            total += np.matmul(a, b, out=product)
 
     def differentiate(
         self,
         dy: np.ndarray,
         y: np.ndarray,
         lse: np.ndarray,
+        plain: bool,
         dq: np.ndarray,
         dk: np.ndarray,
         dv: np.ndarray,
     ) -> None:
-        """Write dk and dv of the chunk's keys, and its share of dq."""
-        job = self.job
-        qs = self.scaled_queries(0, job.queries, lse)
-        kt, vt = self.transposed("keys", self.k, True), self.transposed("values", self.v, True)
-        width = dy.shape[-1]
-        dys = scratch("gradient", (*self.lead, job.queries, width + 1), self.dtype)
-        dys[..., :width] = dy
-        np.negative(np.einsum("...f,...f->...", dy, y), out=dys[..., width])
-        safe = self.is_safe(qs)
-        used = self.start
-        for i0, i1 in ranges(job.queries, job.block):
+        """Write dk and dv of the chunk's keys, and its share of dq.
+
+        With P = exp(S) / l it is dY that is divided by l, for dY is smaller. And dP less its mean,
+        [dY, -dY . Y] [V, 1]^T, is one product.
+        """
+        queries, width = dy.shape[-2:]
+        kt = self.scaled_keys()
+        vt = self.scratch("values", width + 1, self.keys)
+        vt[..., :width, :] = self.v.swapaxes(-1, -2)
+        vt[..., width, :] = 1
+        dys = self.scratch("gradient", queries, width + 1)
+        mean = np.einsum("...f,...f->...", dy, y)
+        share = np.exp(-lse) if plain else _ones(1, self.dtype)[0]
+        np.multiply(dy, share[..., None], out=dys[..., :width])
+        np.multiply(mean, -share, out=dys[..., width])
+        dk_sum = self.scratch("dk", *dk.shape[-2:])
+        dv_sum = self.scratch("dv", *dv.shape[-2:])
+        used = 0
+        # backwards, so that the first block writes to all keys to which later ones add
+        for n, (i0, i1) in enumerate(reversed(ranges(queries, self.block))):
             blocks = self.blocks(i0, i1)
+            if n == 0:
+                used = blocks[-1][1] if blocks else 0
             if not blocks:
                 dq[..., i0:i1, :] = 0
+                continue
+            dq_sum = self.scratch("dq", i1 - i0, dq.shape[-1])
             for m, (j0, j1) in enumerate(blocks):
-                p = self.scores("scores", qs[..., i0:i1, :], kt, j0, j1)
-                if not safe:
-                    self.hide(p, i0, j0)
-                np.exp(p, out=p)
-                if safe:
-                    self.erase(p, i0, j0)
-                self.add_by_key("dv", dv, p, dys[..., i0:i1, :width], j0, j1, used)
-                ds = self.scores("score gradients", dys[..., i0:i1, :], vt, j0, j1)
+                if plain:
+                    p = self.exponentials(kt, i0, i1, j0, j1)
+                else:
+                    p = self.scores(kt, i0, i1, j0, j1)
+                    p -= lse[..., i0:i1, None]
+                    np.exp(p, out=p)
+                pt = p.swapaxes(-1, -2)
+                part = dys[..., i0:i1, :]
+                self.add_product(dv_sum[..., j0:j1, :], pt, part[..., :width], n == 0)
+                ds = self.scratch("score gradients", i1 - i0, j1 - j0)
+                np.matmul(part, vt[..., j0:j1], out=ds)
                 ds *= p
-                self.add_by_key("dk", dk, ds, qs[..., i0:i1, :-1], j0, j1, used)
-                self.add_product("dq", dq[..., i0:i1, :], ds, self.k[..., j0:j1, :], m == 0)
-            if blocks:
-                used = max(used, blocks[-1][1])
-            dq[..., i0:i1, :] *= job.scale
-        dk[..., used : self.stop, :] = 0
-        dv[..., used : self.stop, :] = 0
-
-    def add_by_key(
-        self,
-        name: str,
-        total: np.ndarray,
-        a: np.ndarray,
-        b: np.ndarray,
-        j0: int,
-        j1: int,
-        used: int,
-    ) -> None:
-        """total += A^T B for the keys j0:j1, those from ``used`` on for the first time."""
-        at = a.swapaxes(-1, -2)
-        old = max(min(used, j1), j0)
-        if old > j0:
-            self.add_product(name, total[..., j0:old, :], at[..., : old - j0, :], b, False)
-        if old < j1:
-            self.add_product(name, total[..., old:j1, :], at[..., old - j0 :, :], b, True)
+                dst = ds.swapaxes(-1, -2)
+                self.add_product(dk_sum[..., j0:j1, :], dst, self.q[..., i0:i1, :], n == 0)
+                self.add_product(dq_sum, ds, self.k[..., j0:j1, :], m == 0)
+            np.multiply(dq_sum, self.scale, out=dq[..., i0:i1, :])
+        np.multiply(dk_sum[..., :used, :], self.scale, out=dk[..., :used, :])
+        dv[..., :used, :] = dv_sum[..., :used, :]
+        if used < self.keys:
+            dk[..., used:, :] = 0
+            dv[..., used:, :] = 0

@@ -34,7 +34,7 @@ class Attention(Op):
 
     @staticmethod
     def forward(ctx: Any, q: Any, k: Any, v: Any, mask: Any, scale: float, causal: bool) -> Any:
-        y, lse = kernel.forward(q, k, v, mask, scale, causal)
+        y, lse, ctx.plain = kernel.forward(q, k, v, mask, scale, causal)
         ctx.save(q, k, v, mask, y, lse)
         ctx.options = scale, causal
         return y
@@ -44,7 +44,7 @@ class Attention(Op):
         q, k, v, mask, y, lse = ctx.saved
         scale, causal = ctx.options
         if type(dy) is np.ndarray:
-            return kernel.backward(dy, q, k, v, y, lse, mask, scale, causal)
+            return kernel.backward(dy, q, k, v, y, lse, ctx.plain, mask, scale, causal)
         p = probabilities(q, k, mask, scale, causal)
         d = dy @ _t(v)  # (L, F) @ (F, S) -> (L, S)
         ds = p * (d - np.sum(d * p, axis=-1, keepdims=True)) * scale
