@@ -3,85 +3,87 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks.library import Library
+from benchmarks.arguments import add_common
+from benchmarks.figures import ratios
 from benchmarks.processes import ROOT
-from benchmarks.report import insert, markdown
+from benchmarks.report import insert, machine_line, markdown
 from benchmarks.run import choose, measure_all
 from benchmarks.store import Store
 from benchmarks.summary import summarise
-from benchmarks.tasks import Settings
+from benchmarks.tasks import TASKS, Settings
 
-RESULTS = ROOT / "benchmarks" / "results"
 DOCUMENTS = ("README.md", "docs/benchmarks.md")
 
 
 def main() -> None:
-    a = _arguments()
+    parser = _parser()
+    a = parser.parse_args()
     console = Console()
-    tasks = choose(a.only)
+    try:
+        tasks = choose(a.only)
+    except ValueError as error:
+        parser.error(str(error))
     if a.list:
         for task in tasks:
             console.print(f"{task.name:14} {task.title}", highlight=False)
         return
-    settings = Settings(
-        tuple(Library.parse(name) for name in a.libraries.split(",")),
-        a.threads,
-        a.rounds or (1 if a.quick else 5),
-        0.1 if a.quick else 0.6,
+    settings = (
+        Settings(a.libraries, a.threads, rounds=1, seconds=0.1)
+        if a.quick
+        else Settings(a.libraries, a.threads, a.rounds, seconds=0.6)
     )
     store = Store(a.out / "benchmarks.json", settings)
     try:
         measure_all(tasks, settings, store, console)
     except KeyboardInterrupt:
-        console.print("stopped; what was measured is kept, and the same command goes on from there")
+        console.print("stopped; what was measured is kept: the same command goes on from there")
         raise SystemExit(130) from None
     finally:
-        _write(store, settings, a, console)
+        _write(store, settings, a.write_docs, console)
 
 
-def _write(store: Store, settings: Settings, a: argparse.Namespace, console: Console) -> None:
+def _write(store: Store, settings: Settings, to_documents: bool, console: Console) -> None:
     """The table and the figure of what the store holds."""
-    rows = summarise(store.data, [library.name for library in settings.libraries])
-    text = markdown(rows, store.data["machine"], list(settings.libraries))
-    (a.out / "benchmarks.md").write_text(text, encoding="utf-8")
+    libraries, machine = list(settings.libraries), store.data["machine"]
+    rows = summarise(store.data, [library.name for library in libraries])
+    rows.sort(key=lambda row: list(TASKS).index(row.name))
+    if not rows or not machine:
+        return
+    text = markdown(rows, machine, libraries)
+    out = store.path.parent
+    (out / "benchmarks.md").write_text(text, encoding="utf-8")
+    drawn = [{**asdict(row), "cells": [asdict(c) for c in row.cells.values()]} for row in rows]
+    titles = [library.title for library in libraries]
+    ratios(drawn, titles, machine_line(machine)).save(out / "ratios.png")
     console.print(Markdown(text))
-    if a.write_docs:
+    console.print(f"in {out}: benchmarks.json, benchmarks.md, ratios.png, ratios.json")
+    if to_documents:
         for name in DOCUMENTS:
             done = insert(ROOT / name, text)
             console.print(f"{name}: {'table written' if done else 'has no markers for the table'}")
 
 
-def _arguments() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parser.add_argument(
         "--only",
         action="append",
         default=[],
         metavar="NAME",
-        help="this workload, or those that match a pattern; may be repeated",
+        help="this workload, or those that match a pattern such as 'lenet*'; may be repeated",
     )
-    parser.add_argument(
-        "--libraries",
-        default="torch,penlight",
-        help="with commas between; the first is what the others are compared with",
-    )
-    parser.add_argument("--rounds", type=int, help="fresh processes per workload and library (5)")
-    parser.add_argument("--threads", type=int, default=cores, help="for every library (all cores)")
-    parser.add_argument(
-        "--quick", action="store_true", help="one short round: does everything run?"
-    )
+    add_common(parser, rounds=3)
+    parser.add_argument("--quick", action="store_true", help="one short round: does it all run?")
     parser.add_argument("--list", action="store_true", help="show the workloads, and stop")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--write-docs", action="store_true",
-                        help=f"put the table into {' and '.join(DOCUMENTS)}")  # fmt: skip
-    return parser.parse_args()
+    parser.add_argument(
+        "--write-docs", action="store_true", help=f"put the table into {' and '.join(DOCUMENTS)}"
+    )
+    return parser
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.library import Library
 from benchmarks.summary import Cell, Row
 
-__all__ = ["BEGIN", "END", "insert", "machine_lines", "markdown", "quantity"]
+__all__ = ["BEGIN", "END", "insert", "machine_line", "machine_lines", "markdown", "quantity"]
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
@@ -90,6 +90,17 @@ def machine_lines(machine: Mapping[str, Any]) -> list[str]:
             f"{one['gbytes']:.0f} and {many['gbytes']:.0f} GB/s."
         )
     return lines
+
+
+def machine_line(machine: Mapping[str, Any]) -> str:
+    """The same in few words."""
+    if not machine:
+        return ""
+    versions = machine["versions"]
+    return (
+        f"{machine['processor']}, {machine['threads']} threads for every library, PyTorch "
+        f"{versions['torch']}, NumPy {versions['numpy']}, {machine['date'][:10]}"
+    )
 
 
 def insert(path: Path, text: str) -> bool:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import fnmatch
 import tempfile
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks.library import Library
-from benchmarks.processes import MeasurementError, run_json
-from benchmarks.store import Store, commit
+from benchmarks.processes import run_json
+from benchmarks.store import Store, commit, now
 from benchmarks.tasks import TASKS, Settings, Task
 from penlight.training import describe_environment
 
-__all__ = ["choose", "describe_machine", "measure_all"]
+__all__ = ["choose", "describe_machine", "measure_all", "progress_bar"]
 
 
 def choose(patterns: list[str]) -> list[Task]:
@@ -54,7 +52,7 @@ def describe_machine(settings: Settings, seconds: float) -> dict[str, Any]:
         "threads": settings.threads,
         "versions": {"torch": "-", "penlight": "-", **versions},
         "commit": commit(),
-        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "date": now(),
         "roofline": rates,
     }
 
@@ -62,22 +60,21 @@ def describe_machine(settings: Settings, seconds: float) -> dict[str, Any]:
 def measure_all(tasks: list[Task], settings: Settings, store: Store, console: Console) -> None:
     """Fill the store: round by round, in each every task, under each library in turn.
 
-    What an interrupted run has measured stays and is not measured again; tasks of which nothing is
-    missing start anew.
+    What an interrupted run has measured of these sources is not measured again; tasks of which
+    nothing is missing start anew.
     """
-    names = [library.name for library in settings.libraries]
+    store.drop_others(tasks, settings)
     if not _missing(tasks, settings, store):
-        for task in tasks:
-            store.forget(task, names)
+        store.drop(tasks)
     left = _missing(tasks, settings, store)
-    with tempfile.TemporaryDirectory() as folder, _progress(console) as progress:
+    with tempfile.TemporaryDirectory() as folder, progress_bar(console) as progress:
         bar = progress.add_task("machine", total=sum(task.cost for _, task, _ in left))
         store.data["machine"] = describe_machine(settings, min(1.0, settings.seconds))
         store.save()
         for number, task, library in left:
             about = f"round {number + 1}/{settings.rounds}  {task.name}  {library.title}"
             progress.update(bar, description=about)
-            store.add(task, library.name, _measure(task, library, settings, Path(folder)))
+            store.add(task, settings, library, task.attempt(library, settings, Path(folder)))
             progress.advance(bar, task.cost)
 
 
@@ -94,21 +91,13 @@ def _missing(
     ]
 
 
-def _measure(task: Task, library: Library, settings: Settings, folder: Path) -> dict[str, Any]:
-    try:
-        return task.measure(library, settings, folder)
-    except (MeasurementError, metadata.PackageNotFoundError) as error:
-        return {"error": str(error)}
-
-
-@contextlib.contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
-    columns = (
-        TextColumn("{task.description}"),
+def progress_bar(console: Console) -> Progress:
+    """What is measured, how much is done, and how long the rest may take."""
+    return Progress(
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(compact=True),
-        TextColumn("left"),
+        TextColumn("left  {task.description}"),
+        console=console,
+        transient=True,
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield progress

@@ -7,11 +7,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from benchmarks.library import Library
 from benchmarks.processes import ROOT
 from benchmarks.tasks import Settings, Task
 from penlight._core.files import read_json, write_json
 
-__all__ = ["Store", "commit"]
+__all__ = ["Store", "commit", "now"]
 
 
 def commit() -> str:
@@ -31,7 +32,7 @@ class Store:
 
     Args:
         path: of the file; read if it exists.
-        settings: how this run measures. Measurements made with other settings are dropped.
+        settings: how this run measures. A file of a run that measured otherwise is not continued.
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
@@ -43,30 +44,53 @@ class Store:
 
     @property
     def tasks(self) -> dict[str, Any]:
+        """What was measured, by the task's name, in the tasks' order."""
         tasks: dict[str, Any] = self.data["tasks"]
         return tasks
 
     def rounds(self, task: Task, library: str) -> list[dict[str, Any]]:
         """The measurements so far, oldest first."""
-        entry = self.tasks.get(task.name, {})
-        rounds: list[dict[str, Any]] = entry.get("rounds", {}).get(library, [])
-        return rounds
+        rounds: dict[str, list[dict[str, Any]]] = self.tasks.get(task.name, {}).get("rounds", {})
+        return rounds.get(library, [])
 
-    def forget(self, task: Task, libraries: list[str]) -> None:
-        """Drop what was measured of these libraries."""
-        for library in libraries:
-            self.tasks.get(task.name, {}).get("rounds", {}).pop(library, None)
+    def drop(self, tasks: list[Task]) -> None:
+        """Forget what was measured of these tasks."""
+        for task in tasks:
+            self.tasks.pop(task.name, None)
 
-    def add(self, task: Task, library: str, measurement: dict[str, Any]) -> None:
+    def drop_others(self, tasks: list[Task], settings: Settings) -> None:
+        """Forget of these tasks what was measured from other sources or beside other libraries."""
+        origin = _origin(settings)
+        self.drop([t for t in tasks if self.tasks.get(t.name, {}).get("origin") != origin])
+
+    def add(
+        self, task: Task, settings: Settings, library: Library, measurement: dict[str, Any]
+    ) -> None:
         """Keep a measurement, in the file too."""
+        about = {
+            "title": task.title,
+            "group": task.group,
+            "unit": task.unit,
+            "tolerance": task.tolerance,
+            "date": now(),
+            "origin": _origin(settings),
+        }
         entry = self.tasks.setdefault(task.name, {"rounds": {}})
-        entry |= {"title": task.title, "group": task.group, "unit": task.unit}
-        entry["tolerance"] = task.tolerance
-        entry["date"] = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        entry["commit"] = commit()
-        entry["rounds"].setdefault(library, []).append(measurement)
+        entry.update(about)
+        entry["rounds"].setdefault(library.name, []).append(measurement)
         self.save()
 
     def save(self) -> None:
+        """Write the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_json(self.path, self.data)
+
+
+def now() -> str:
+    """The present time, ISO 8601, with the time zone."""
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _origin(settings: Settings) -> dict[str, Any]:
+    """What must be the same for measurements to be rounds of one comparison."""
+    return {"commit": commit(), "libraries": [library.name for library in settings.libraries]}

@@ -57,9 +57,10 @@ def disagreement(numbers: list[float], reference: list[float]) -> float:
 
 def summarise(data: Mapping[str, Any], libraries: list[str]) -> list[Row]:
     """A row for each task in ``data``, the content of a :class:`~benchmarks.store.Store`."""
-    gflops = data["machine"].get("roofline", {}).get("all", {}).get("gflops")
+    rate = data["machine"].get("roofline", {}).get("all", {}).get("gflops")
     rows = []
     for name, entry in data["tasks"].items():
+        gflops = rate if entry["unit"] == "s" else None
         base: Rounds = entry["rounds"].get(libraries[0], [])
         cells = {
             library: _cell(entry["rounds"].get(library, []), base, entry["tolerance"], gflops)

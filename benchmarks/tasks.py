@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 from benchmarks.library import Library
-from benchmarks.processes import import_time, installed_size, run_json, train_time
+from benchmarks.processes import MeasurementError, import_time, installed_size, run_json, train_time
 from benchmarks.workloads import INFERENCE, LOADING, TRAINING, Workload
 
-__all__ = ["TASKS", "Settings", "Task"]
+__all__ = ["TASKS", "Settings", "Task", "timed"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,21 @@ class Task:
     once: bool = False
     cost: float = 3.0
 
+    def attempt(self, library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
+        """Measure; what goes wrong is the result then, as ``error``."""
+        try:
+            return self.measure(library, settings, weights)
+        except (MeasurementError, PackageNotFoundError) as error:
+            return {"error": str(error)}
 
-def _timed(workload: Workload, group: str) -> Task:
+
+def timed(workload: Workload, group: str) -> Task:
+    """A workload, as a task that starts a worker."""
+
     def measure(library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
         return run_json(
             "benchmarks.worker", workload.name, library.name, "--threads", settings.threads,
-            "--seconds", settings.seconds, "--weights", weights / f"{workload.name}.npz",
+            "--seconds", settings.seconds, "--weights", weights / f"{workload.name.replace(':', '-')}.npz",
             threads=settings.threads,
         )  # fmt: skip
 
@@ -88,9 +98,9 @@ def _train(library: Library, settings: Settings, weights: Path) -> dict[str, Any
 
 
 _TASKS = [
-    *(_timed(w, "Training step") for w in TRAINING),
-    *(_timed(w, "Inference") for w in INFERENCE),
-    *(_timed(w, "Whole programs") for w in LOADING),
+    *(timed(w, "Training step") for w in TRAINING),
+    *(timed(w, "Inference") for w in INFERENCE),
+    *(timed(w, "Whole programs") for w in LOADING),
     Task("train", "LeNet trained 2 epochs on 6,000 images, from start to exit", "Whole programs",
          "s", _train, cost=6),
     Task("import", "import", "Whole programs", "s", _import, cost=1.5),

@@ -36,7 +36,8 @@ def load_common(torch: Any, model: Any, path: Path) -> None:
     if not path.exists():
         state = {name: np.array(value.numpy()) for name, value in model.state_dict().items()}
         temporary = path.with_suffix(f".{os.getpid()}.npz")
-        np.savez(temporary, **{name: draw(name, value) for name, value in state.items()})
+        weights: dict[str, Any] = {name: draw(name, value) for name, value in state.items()}
+        np.savez(temporary, **weights)
         temporary.replace(path)
     with np.load(path) as file:
         model.load_state_dict({name: torch.from_numpy(file[name]) for name in file.files})

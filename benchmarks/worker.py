@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.flops import count_flops
 from benchmarks.library import Library
 from benchmarks.weights import load_common
-from benchmarks.workloads import WORKLOADS, Workload
+from benchmarks.workloads import Workload, find
 
 __all__ = ["measure", "peak_memory"]
 
@@ -66,7 +66,7 @@ def time_runs(run: Callable[[], Any], seconds: float, min_runs: int) -> list[flo
     """The times of calls of ``run``, sorted: for so many seconds, and at least ``min_runs`` calls."""
     clock = time.perf_counter
     run()
-    times = []
+    times = list[float]()
     stop = clock() + seconds
     before = clock()
     while before < stop or len(times) < min_runs:
@@ -89,15 +89,14 @@ def peak_memory() -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("workload", choices=list(WORKLOADS))
+    parser.add_argument("workload", type=find)
     parser.add_argument("library", type=Library.parse)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0, help="how long to time")
     parser.add_argument("--min-runs", type=int, default=MIN_RUNS)
     parser.add_argument("--weights", type=Path, help="file of the common weights; made if missing")
     a = parser.parse_args()
-    workload = WORKLOADS[a.workload]
-    print(json.dumps(measure(workload, a.library, a.threads, a.seconds, a.weights, a.min_runs)))
+    print(json.dumps(measure(a.workload, a.library, a.threads, a.seconds, a.weights, a.min_runs)))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.workloads import convnets, loading, mlp, sequences, unet
+from benchmarks.workloads import convnets, loading, mlp, scalable, sequences, unet
 from benchmarks.workloads.base import Inference, Program, Workload, images
 
-__all__ = ["INFERENCE", "LOADING", "TRAINING", "WORKLOADS", "Program", "Workload"]
+__all__ = ["INFERENCE", "LOADING", "TRAINING", "WORKLOADS", "Program", "Workload", "find"]
 
 TRAINING: list[Workload] = [
     *mlp.TRAINING,
@@ -31,3 +31,15 @@ INFERENCE: list[Workload] = [
 LOADING: list[Workload] = [loading.LOADER]
 
 WORKLOADS = {w.name: w for w in [*TRAINING, *INFERENCE, *LOADING]}
+
+
+def find(name: str) -> Workload:
+    """The workload of that name, perhaps one in a size of its own, as in ``cnn:batch=8``.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    workload = WORKLOADS.get(name) or scalable.parse(name)
+    if workload is None:
+        raise ValueError(f"workload must be one of {', '.join(WORKLOADS)}, got {name!r}")
+    return workload

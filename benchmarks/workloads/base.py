@@ -126,7 +126,7 @@ class Inference:
                 return model(x)
 
         def check() -> list[float]:
-            return run().flatten()[:CHECKED_OUTPUTS].tolist()  # type: ignore[no-any-return]
+            return run().flatten()[:CHECKED_OUTPUTS].tolist()
 
         return Program(run, check, model)
 
