@@ -121,14 +121,16 @@ class Walk:
 
     def send(self, gradients: tuple[Any, ...], edges: list[Edge], sender: Node | None) -> None:
         """Add gradients to what is pending where their edges lead."""
-        pending = self.pending
+        pending, wanted = self.pending, self.wanted
         for edge, g in zip(edges, gradients):  # noqa: B905 - the last may be left out
             if edge is None or g is None:
                 continue
             target, nr = edge
-            entry = pending.get(target) or self.expect(target)
+            entry = pending.get(target)
             if entry is None:
-                continue
+                if wanted is not None and target not in wanted:
+                    continue
+                entry = self.expect(target)
             metas, sums = entry
             shape, dtype = metas[nr]
             if type(g) is not _ndarray or g.shape != shape or g.dtype != dtype:
@@ -140,15 +142,14 @@ class Walk:
             else:
                 sums[nr] = sums[nr] + g
 
-    def expect(self, target: Target) -> tuple[Any, list[Any]] | None:
-        """Make ``target`` pending; ``None`` if no gradient is wanted there."""
-        if self.wanted is not None and target not in self.wanted:
-            return None
+    def expect(self, target: Target) -> tuple[Any, list[Any]]:
+        """Make ``target`` pending."""
         if isinstance(target, Node):
             metas: Any = target._metas
             heappush(self.heap, (-target._sequence, target))
         else:
-            metas = ((target._array.shape, target._array.dtype),)
+            array = target._array
+            metas = ((array.shape, array.dtype),)
             self.leaves.append(target)
         entry = self.pending[target] = (metas, [None] * len(metas))
         return entry

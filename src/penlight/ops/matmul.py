@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight.autograd.op import Op
+from penlight.kernels.sums import sum_of_rows
 from penlight.ops.complex import conj, conjugate
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ class Linear(Op):
         if need_x and dy.ndim != 2:
             dx = dx.reshape(*dy.shape[:-1], w.shape[1])
         dw = _product(rows.T, _rows(x)) if need_w else None  # (O, N) @ (N, I) -> (O, I)
-        db = np.add.reduce(rows, axis=0) if need_b else None
+        db = sum_of_rows(rows) if need_b else None
         return dx, dw, db
 
     def name(self) -> str:
