@@ -18,7 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from penlight.kernels.conv import depthwise, forward_pass, input_pass, small, weight_pass
+from penlight.kernels.conv import (
+    depthwise,
+    forward_pass,
+    input_pass,
+    small,
+    weight_pass,
+    winograd,
+)
 from penlight.kernels.conv.common import SMALL_PRODUCT, is_much, per_channel
 from penlight.kernels.windows import Size, Window
 
@@ -54,6 +61,10 @@ def forward(
     elif groups == x.shape[1] > 1 and depthwise.applies(window, output):
         if not depthwise.forward(x, w, b, y, window, is_much(y, 10 * w[0].size)):
             forward_pass.bands(x, w, b, y, window, groups)
+    elif _by_winograd(x, y, window, groups) and winograd.forward(
+        x, w, b, y, window, is_much(y, w[0].size)
+    ):
+        pass
     elif _channels_last(w, output, groups):
         forward_pass.rows(x, w, b, y, window)
     else:
@@ -124,6 +135,10 @@ def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) 
         return weight_grad(x[:, :, None], dy[:, :, None], window.below_one(), groups)[:, :, 0]
     x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     positions = math.prod(dy.shape[2:])
+    if _by_winograd(x, dy, window, groups):
+        found = winograd.weight_grad(x, dy, window, is_much(dy, dw[0].size), weight_pass.summed)
+        if found is not None:
+            return found
     if groups == 1 and positions < _FEW_POSITIONS * (16 if x.shape[1] >= 16 else 1):
         return weight_pass.rows(x, dy, dw.shape, window)
     return weight_pass.shifts(x, dy, dw.shape, window, groups)
@@ -132,6 +147,15 @@ def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) 
 # -- which way ---------------------------------------------------------------------------------
 
 _FEW_POSITIONS = 32  # fewer per image make products too small: images are joined instead
+
+
+def _by_winograd(x: np.ndarray, y: np.ndarray, window: Window, groups: int) -> bool:
+    """Whether tiles in Winograd's form are faster than windows; y may be dy."""
+    return (
+        groups == 1
+        and winograd.applies(window, x.dtype)
+        and winograd.pays(len(x), x.shape[1], y.shape[1], y.shape[2:])
+    )
 
 
 def _channels_last(w: np.ndarray, output: Size, groups: int) -> bool:

@@ -12,13 +12,13 @@ from penlight.kernels.conv.common import is_much, outputs_of, tiles_of
 from penlight.kernels.conv.im2col import Chunk, Rows, Shifts, chunks
 from penlight.kernels.windows import Size, Window
 
-__all__ = ["rows", "shifts"]
+__all__ = ["rows", "shifts", "summed"]
 
 _PARTIALS = 8  # sums kept apart, so that as many threads can work; fewer if they would be large
 _PARTIAL_BYTES = 1 << 25
 
 
-def _summed(
+def summed(
     parts: tuple[Chunk, ...],
     shape: Size,
     dtype: np.dtype,
@@ -63,7 +63,7 @@ def shifts(x: np.ndarray, dy: np.ndarray, shape: Size, window: Window, groups: i
         np.matmul(np.moveaxis(windows, 4, 1), part.transpose(0, 4, 1, 2, 5, 3), out=each)
         np.add.reduce(each, axis=(0, 1), out=out.reshape(each.shape[2:]))
 
-    total = _summed(parts, (groups, k0 * depth, f), x.dtype, share, product)
+    total = summed(parts, (groups, k0 * depth, f), x.dtype, share, product)
     total = total.reshape(groups, k0, c, *shape[3:], f)
     return np.ascontiguousarray(np.moveaxis(total, (-1, 2), (1, 2))).reshape(shape)
 
@@ -83,6 +83,6 @@ def rows(x: np.ndarray, dy: np.ndarray, shape: Size, window: Window) -> np.ndarr
         np.copyto(joined, part)
         np.matmul(joined.reshape(len(part), -1), rows, out=out)  # (F, n L) (n L, D) -> (F, D)
 
-    total = _summed(parts, (shape[0], depth), x.dtype, share, product)
+    total = summed(parts, (shape[0], depth), x.dtype, share, product)
     last = total.reshape(shape[0], *shape[2:], shape[1])
     return np.ascontiguousarray(np.moveaxis(last, -1, 1))
