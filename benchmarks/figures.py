@@ -39,7 +39,7 @@ def ratios(rows: list[dict[str, Any]], libraries: list[str], subtitle: str) -> P
         for row, y in zip(rows, places, strict=True):
             _draw_ratio(axes, row["cells"][k], y, colour if len(others) > 1 else None, mark)
         axes.plot([], [], mark, color=colour, label=library)
-    _label_rows(axes, rows, places)
+    _label_rows(axes, rows, places, " → ".join(libraries))
     _ratio_axis(axes, rows, f"{first} / {others[0] if len(others) == 1 else 'other library'}")
     axes.set_ylim(max(places) + 0.8, -1.2)
     if len(others) > 1:
@@ -71,20 +71,21 @@ def _draw_ratio(axes: Axes, cell: dict[str, Any], y: float, colour: str | None, 
     axes.plot(cell["ratio"], y, mark, color=colour, markersize=5.5)
 
 
-def _label_rows(axes: Axes, rows: list[dict[str, Any]], places: list[float]) -> None:
+def _label_rows(axes: Axes, rows: list[dict[str, Any]], places: list[float], heading: str) -> None:
     """Titles at the left, headings over the groups, values at the right."""
     axes.set_yticks(places, [row["title"] for row in rows])
     axes.tick_params(axis="y", length=0, labelcolor=COLOURS["ink"])
     axes.grid(axis="y", visible=False)
     group = None
     right = axes.get_yaxis_transform()  # x in axes, y in data
+    axes.text(1.01, -1.0, heading, transform=right, va="center", fontsize=7.5, fontweight="bold")
     for row, y in zip(rows, places, strict=True):
         values = [quantity(cell["value"], row["unit"]) for cell in row["cells"]]
         axes.text(1.01, y, " → ".join(values), transform=right, va="center", fontsize=7.5,
                   color=COLOURS["muted"])  # fmt: skip
         if row["group"] != group:
             group = row["group"]
-            axes.text(-0.01, y - 0.95, group, transform=right, va="center", ha="right",
+            axes.text(-0.01, y - 1.0, group, transform=right, va="center", ha="right",
                       fontsize=8.5, fontweight="bold")  # fmt: skip
 
 

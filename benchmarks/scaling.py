@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
+from itertools import product
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -13,14 +13,19 @@ from rich.console import Console
 from benchmarks.arguments import add_common
 from benchmarks.figures import growth
 from benchmarks.library import Library
-from benchmarks.run import progress_bar
+from benchmarks.run import measure_all
 from benchmarks.store import Store
-from benchmarks.tasks import Settings, timed
+from benchmarks.summary import summarise
+from benchmarks.tasks import Settings, Task, timed
 from benchmarks.workloads.scalable import Size, resized
 
 __all__ = ["SWEEPS", "Sweep"]
 
 KINDS = {"mlp": "MLP", "cnn": "CNN"}
+QUANTITIES = (
+    ("value", "time", "time of a training step in ms"),
+    ("peak_bytes", "memory", "peak memory of the process in MB"),
+)
 
 
 @dataclass(frozen=True)
@@ -54,73 +59,70 @@ SWEEPS = [
 ]
 
 
-def measure(settings: Settings, out: Path, console: Console) -> dict[int, Store]:
-    """Measure all sizes with one thread and with all; what is measured already stays."""
-    tasks = [timed(size, "Scaling") for size in dict.fromkeys(s for w in SWEEPS for s in w.sizes())]
-    counts = sorted({1, settings.threads})
-    stores = {
-        n: Store(out / f"scaling-{n}.json", replace(settings, threads=n)) for n in counts
-    }  # fmt: skip
-    left = [
-        (number, task, n, library)
-        for number in range(settings.rounds)
-        for task in tasks
-        for n in counts
-        for library in settings.libraries
-        if number >= len(stores[n].rounds(task, library.name))
-    ]
-    with tempfile.TemporaryDirectory() as folder, progress_bar(console) as bar:
-        shown = bar.add_task("", total=len(left))
-        for number, task, n, library in left:
-            bar.update(shown, description=f"round {number + 1}  {task.name}  {library.title}, {n}")
-            found = task.attempt(library, replace(settings, threads=n), Path(folder))
-            stores[n].add(task, settings, library, found)
-            bar.advance(shown)
-    return stores
+def tasks(counts: list[int]) -> list[Task]:
+    """Every size once, with each of these numbers of threads."""
+    sizes = dict.fromkeys(size for sweep in SWEEPS for size in sweep.sizes())
+    return [timed(size, "Scaling", n) for size in sizes for n in counts]
 
 
-def series(kind: str, stores: dict[int, Store], libraries: tuple[Library, ...], key: str) -> Any:
-    """The curves of one network: ``value`` in ms or ``peak_bytes`` in MB over each swept size."""
-    scale = 1e3 if key == "value" else 1e-6
-    curves = []
+def curves(
+    kind: str, store: Store, libraries: tuple[Library, ...], counts: list[int], key: str
+) -> list[dict[str, Any]]:
+    """The curves of one network over each swept size, without the points whose results disagree.
+
+    Args:
+        key: ``value``, which gives milliseconds, or ``peak_bytes``, which gives MB.
+    """
+    rows = {row.name: row for row in summarise(store.data, [lib.name for lib in libraries])}
+    found = list[dict[str, Any]]()
     for sweep in (s for s in SWEEPS if s.kind == kind):
-        for library in libraries:
-            for n, store in stores.items():
-                points = [
-                    (value, best[key] * scale)
-                    for value, size in zip(sweep.values, sweep.sizes(), strict=True)
-                    if (best := _median(store, size, library, key)) is not None
-                ]
-                if points:
-                    x, y = zip(*points, strict=True)
-                    curves.append(
-                        {"sweep": sweep.label, "library": library.title, "threads": n,
-                         "x": list(x), "y": list(y)}
-                    )  # fmt: skip
-    return curves
+        for library, n in product(libraries, counts):
+            points = dict[int, float]()
+            for value, size in zip(sweep.values, sweep.sizes(), strict=True):
+                task = timed(size, "", n)
+                if task.name in rows and not rows[task.name].cells[library.name].problem:
+                    rounds = [r[key] for r in store.rounds(task, library.name)]
+                    points[value] = median(rounds) * (1e3 if key == "value" else 1e-6)
+            found.append(
+                {
+                    "sweep": sweep.label,
+                    "library": library.title,
+                    "threads": n,
+                    "x": list(points),
+                    "y": list(points.values()),
+                }
+            )
+    return found
 
 
-def _median(store: Store, size: Size, library: Library, key: str) -> dict[str, Any] | None:
-    """The round in the middle."""
-    rounds = [r for r in store.rounds(timed(size, ""), library.name) if key in r]
-    return sorted(rounds, key=lambda r: float(r[key]))[len(rounds) // 2] if rounds else None
+def draw(store: Store, libraries: tuple[Library, ...], counts: list[int]) -> None:
+    """Time and memory of both networks, beside the results."""
+    for kind, title in KINDS.items():
+        for key, name, label in QUANTITIES:
+            heading = f"{title}: {label.partition(' in ')[0]}, one size varied"
+            plot = growth(curves(kind, store, libraries, counts, key), label, heading)
+            plot.save(store.path.with_name(f"scaling-{kind}-{name}.png"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     add_common(parser, rounds=1)
     a = parser.parse_args()
+    console = Console()
+    counts = sorted({1, a.threads})
     settings = Settings(a.libraries, a.threads, a.rounds, seconds=0.2)
-    stores = measure(settings, a.out, Console())
-    for kind, title in KINDS.items():
-        for key, name, label in (
-            ("value", "time", "time of a training step in ms"),
-            ("peak_bytes", "memory", "peak memory of the process in MB"),
-        ):
-            heading = f"{title}: {label.split(' in ')[0]}, with one size varied"
-            curves = series(kind, stores, a.libraries, key)
-            if curves:
-                growth(curves, label, heading).save(a.out / f"scaling-{kind}-{name}.png")
+    store = Store(a.out / "scaling.json", settings)
+    try:
+        measure_all(tasks(counts), settings, store, console)
+    except KeyboardInterrupt:
+        console.print("stopped; what was measured is kept: the same command goes on from there")
+        raise SystemExit(130) from None
+    for row in summarise(store.data, [library.name for library in a.libraries]):
+        for name, cell in row.cells.items():
+            if cell.problem:
+                console.print(f"{row.name}, {name}: {cell.problem}")
+    draw(store, a.libraries, counts)
+    console.print(f"in {a.out}: scaling.json, and figures scaling-*.png")
 
 
 if __name__ == "__main__":

@@ -63,23 +63,30 @@ class Task:
             return {"error": str(error)}
 
 
-def timed(workload: Workload, group: str) -> Task:
-    """A workload, as a task that starts a worker."""
+def timed(workload: Workload, group: str, threads: int | None = None) -> Task:
+    """A workload, as a task that starts a worker; with a number of threads of its own if given."""
 
     def measure(library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
+        count = threads or settings.threads
         return run_json(
-            "benchmarks.worker", workload.name, library.name, "--threads", settings.threads,
-            "--seconds", settings.seconds, "--weights", weights / f"{workload.name.replace(':', '-')}.npz",
-            threads=settings.threads,
+            "benchmarks.worker", workload.name, library.name, "--threads", count,
+            "--seconds", settings.seconds, "--weights", _weights(weights, workload.name),
+            threads=count,
         )  # fmt: skip
 
-    return Task(workload.name, workload.title, group, "s", measure, workload.tolerance)
+    name = f"{workload.name}@{threads}" if threads else workload.name
+    return Task(name, workload.title, group, "s", measure, workload.tolerance)
+
+
+def _weights(folder: Path, name: str) -> Path:
+    """The file of a workload's initial weights."""
+    return folder / f"{name.replace(':', '-')}.npz"
 
 
 def _memory(library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
     found = run_json(
         "benchmarks.worker", "resnet20", library.name, "--threads", settings.threads,
-        "--seconds", 0, "--min-runs", 10, "--weights", weights / "resnet20.npz",
+        "--seconds", 0, "--min-runs", 10, "--weights", _weights(weights, "resnet20"),
         threads=settings.threads,
     )  # fmt: skip
     return found if "peak_bytes" not in found else {**found, "value": found["peak_bytes"]}
