@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import asdict
 
 from rich.console import Console
@@ -17,7 +18,8 @@ from benchmarks.store import Store
 from benchmarks.summary import summarise
 from benchmarks.tasks import TASKS, Settings
 
-DOCUMENTS = ("README.md", "docs/benchmarks.md")
+# pages with a place for the table; whether it has all columns there
+DOCUMENTS = {ROOT / "README.md": False, ROOT / "docs" / "benchmarks.md": True}
 
 
 def main() -> None:
@@ -39,7 +41,8 @@ def main() -> None:
     )
     store = Store(a.out / "benchmarks.json", settings)
     try:
-        measure_all(tasks, settings, store, console)
+        if not a.report:
+            measure_all(tasks, settings, store, console)
     except KeyboardInterrupt:
         console.print("stopped; what was measured is kept: the same command goes on from there")
         raise SystemExit(130) from None
@@ -63,9 +66,11 @@ def _write(store: Store, settings: Settings, to_documents: bool, console: Consol
     console.print(Markdown(text))
     console.print(f"in {out}: benchmarks.json, benchmarks.md, ratios.png, ratios.json")
     if to_documents:
-        for name in DOCUMENTS:
-            done = insert(ROOT / name, text)
-            console.print(f"{name}: {'table written' if done else 'has no markers for the table'}")
+        for page, with_shares in DOCUMENTS.items():
+            picture = os.path.relpath(out / "ratios.png", page.parent)
+            figure = f"![Times as fast, small and lean as {titles[0]}]({picture})\n\n"
+            done = insert(page, figure + markdown(rows, machine, libraries, with_shares))
+            console.print(f"{page}: {'table written' if done else 'has no markers for the table'}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,7 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="one short round: does it all run?")
     parser.add_argument("--list", action="store_true", help="show the workloads, and stop")
     parser.add_argument(
-        "--write-docs", action="store_true", help=f"put the table into {' and '.join(DOCUMENTS)}"
+        "--report", action="store_true", help="measure nothing; write what the results say so far"
+    )
+    parser.add_argument(
+        "--write-docs",
+        action="store_true",
+        help="put the table into README.md and docs/benchmarks.md",
     )
     return parser
 

@@ -39,12 +39,23 @@ def ratio(cell: Cell) -> str:
     return (f"**{text}**" if cell.ratio >= 1 else text) + spread
 
 
-def markdown(rows: list[Row], machine: Mapping[str, Any], libraries: list[Library]) -> str:
-    """All rows as Markdown tables, one for each group, and what they were measured on."""
+def markdown(
+    rows: list[Row],
+    machine: Mapping[str, Any],
+    libraries: list[Library],
+    with_shares: bool = True,
+) -> str:
+    """All rows as Markdown tables, one for each group, and what they were measured on.
+
+    Args:
+        with_shares: show the shares of the GEMM rate, where they were counted.
+    """
     first, *others = libraries
     lines = []
     for group in dict.fromkeys(row.group for row in rows):
-        shares = any(c.gemm_share for r in rows if r.group == group for c in r.cells.values())
+        shares = with_shares and any(
+            cell.gemm_share for r in rows if r.group == group for cell in r.cells.values()
+        )
         heads = [group, *(library.title for library in libraries)]
         heads += [f"{first.title} / {library.title}" for library in others]
         heads += [f"GEMM rate, {library.title}" for library in libraries] if shares else []
