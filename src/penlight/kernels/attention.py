@@ -30,6 +30,7 @@ _SCORES = 1 << 19  # bytes of a block of scores, of all heads of a chunk
 _SHORTEST, _LONGEST = 32, 256  # queries, or keys, of a block
 _FEW = 4  # fewer chunks than this leave threads waiting for one another
 _WORTH_THREADS = 200_000  # scores: about 0.6 ms; a thread takes 0.05 ms to wake
+_SMALL_PRODUCT = 600_000  # multiplications
 _LEAST, _MOST = 2.0**-80, 2.0**80  # of a sum of exponentials, in any dtype
 
 
@@ -61,12 +62,15 @@ def forward(
     rows = job.queries if len(groups) >= _FEW else job.block
     tasks = [(group, part) for group in groups for part in ranges(job.queries, max(rows, 1))]
     plain = [True] * len(tasks)
+    kt = None if len(tasks) == len(groups) else job.scaled_keys()
 
     def task(i: int) -> None:
         group, (start, stop) = tasks[i]
         with np.errstate(all="ignore"):
-            chunk = _Chunk(job, group, 0, job.keys)
-            plain[i] = chunk.attend(y[group][..., start:stop, :], lse[group][..., start:stop], start)
+            chunk = _Chunk(job, group, 0, job.keys, None if kt is None else kt[group])
+            plain[i] = chunk.attend(
+                y[group][..., start:stop, :], lse[group][..., start:stop], start
+            )
 
     run(task, len(tasks), job.is_much())
     return y, lse, all(plain)
@@ -94,7 +98,7 @@ def backward(
     dv = _like(v, (*job.heads, job.keys, v.shape[-1]))
     groups = job.groups()
     columns = job.keys if len(groups) >= _FEW else -(-job.keys // _FEW)
-    columns = -(-columns // _LONGEST) * _LONGEST
+    columns = -(-columns // job.block) * job.block
     parts = ranges(job.keys, max(columns, 1))
     # each part of the keys has a sum of its own for dq, lest two threads add to one
     dqs = [_like(q, (*job.heads, job.queries, q.shape[-1])) for _ in range(max(len(parts), 1))]
@@ -153,6 +157,25 @@ def _ones(n: int, dtype: np.dtype[Any]) -> np.ndarray:
     return np.ones((n, 1), dtype)
 
 
+def _t(x: np.ndarray) -> np.ndarray:
+    return x.swapaxes(-1, -2)
+
+
+def _product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """out = A B, A cut into slices of rows so small that OpenBLAS does not copy its operands first."""
+    rows, depth = a.shape[-2:]
+    each = depth * b.shape[-1]
+    if rows * each <= _SMALL_PRODUCT:
+        return np.matmul(a, b, out=out)
+    slices = 1
+    while rows // slices * each > _SMALL_PRODUCT and rows % (2 * slices) == 0:
+        slices *= 2
+    cut = (slices, rows // slices)
+    parts = out.reshape(*out.shape[:-2], *cut, out.shape[-1])
+    np.matmul(a.reshape(*a.shape[:-2], *cut, depth), b[..., None, :, :], out=parts)
+    return out
+
+
 def _for_products(x: np.ndarray) -> np.ndarray:
     """x, copied if the BLAS would not take its matrices as they are."""
     row, element = x.strides[-2:]
@@ -185,6 +208,11 @@ class _Job:
         scores = self.block * min(max(self.keys, 1), _LONGEST) * self.q.itemsize
         return _grouped(self.heads, max(_SCORES // scores, 1))
 
+    def scaled_keys(self) -> np.ndarray:
+        """scale K^T, for chunks that share keys."""
+        kt = np.empty((*self.heads, self.k.shape[-1], self.keys), self.k.dtype)
+        return np.multiply(_t(self.k), self.scale, out=kt)
+
     def is_much(self) -> bool:
         return math.prod(self.heads) * self.queries * self.keys > _WORTH_THREADS
 
@@ -192,7 +220,14 @@ class _Job:
 class _Chunk:
     """Some heads, with the keys ``start:stop``. q, k, v and mask here are theirs alone."""
 
-    def __init__(self, job: _Job, group: tuple[Any, ...], start: int, stop: int) -> None:
+    def __init__(
+        self,
+        job: _Job,
+        group: tuple[Any, ...],
+        start: int,
+        stop: int,
+        kt: np.ndarray | None = None,
+    ) -> None:
         self.start, self.keys, self.causal, self.scale = start, stop - start, job.causal, job.scale
         self.block = job.block
         self.q = job.q[group]
@@ -200,6 +235,7 @@ class _Chunk:
         self.mask = None if job.mask is None else job.mask[group][..., start:stop]
         self.dtype = job.q.dtype
         self.lead = self.q.shape[:-2]
+        self.kt = self.scaled("keys", self.k, 0) if kt is None else kt
 
     def scratch(self, name: str, *shape: int) -> np.ndarray:
         return scratch(name, (*self.lead, *shape), self.dtype)
@@ -209,15 +245,21 @@ class _Chunk:
         last = min(self.keys, max(i1 - self.start, 0)) if self.causal else self.keys
         return ranges(last, _LONGEST)
 
-    def scaled_keys(self) -> np.ndarray:
-        """scale K^T, which products take faster than K as it is."""
-        kt = self.scratch("keys", self.k.shape[-1], self.keys)
-        return np.multiply(self.k.swapaxes(-1, -2), self.scale, out=kt)
+    def scaled(self, name: str, x: np.ndarray, more: int) -> np.ndarray:
+        """scale [X, 1]^T, with ``more`` columns of ones; products take it faster than X as it is."""
+        width = x.shape[-1]
+        xt = self.scratch(name, width + more, self.keys)
+        np.multiply(_t(x), self.scale, out=xt[..., :width, :])
+        xt[..., width:, :] = self.scale
+        return xt
 
-    def exponentials(self, kt: np.ndarray, i0: int, i1: int, j0: int, j1: int) -> np.ndarray:
-        """exp(S) of a block, 0 where it is masked; infinite ones there become NaN."""
+    def exponentials(self, i0: int, i1: int, j0: int, j1: int) -> np.ndarray:
+        """exp(S) of a block, 0 where it is masked; what was infinite there becomes NaN.
+
+        So the backward pass cuts its blocks along the same lines as the forward pass, which sees to it.
+        """
         p = self.scratch("scores", i1 - i0, j1 - j0)
-        np.matmul(self.q[..., i0:i1, :], kt[..., j0:j1], out=p)  # (L, E) @ (E, S) -> (L, S)
+        _product(self.q[..., i0:i1, :], self.kt[..., j0:j1], p)  # (L, E) @ (E, S) -> (L, S)
         mask = None if self.mask is None else self.mask[..., i0:i1, j0:j1]
         if mask is not None and mask.dtype != np.bool_:
             p += mask
@@ -228,10 +270,10 @@ class _Chunk:
             p *= _past(i1 - i0, j1 - j0, self.start + j0 - i0, self.dtype)
         return p
 
-    def scores(self, kt: np.ndarray, i0: int, i1: int, j0: int, j1: int) -> np.ndarray:
+    def scores(self, i0: int, i1: int, j0: int, j1: int) -> np.ndarray:
         """S of a block, -infinity where it is masked."""
         s = self.scratch("scores", i1 - i0, j1 - j0)
-        np.matmul(self.q[..., i0:i1, :], kt[..., j0:j1], out=s)
+        _product(self.q[..., i0:i1, :], self.kt[..., j0:j1], s)
         if self.mask is not None:
             mask = self.mask[..., i0:i1, j0:j1]
             if mask.dtype == np.bool_:
@@ -248,25 +290,22 @@ class _Chunk:
 
     def attend(self, y: np.ndarray, lse: np.ndarray, start: int) -> bool:
         """Write y and lse of the queries from ``start`` on; whether the exponentials are in range."""
-        kt = self.scaled_keys()
         total = self.scratch("totals", lse.shape[-1], 1)
         for a, b in ranges(lse.shape[-1], self.block):
             for n, (j0, j1) in enumerate(self.blocks(start + a, start + b)):
-                p = self.exponentials(kt, start + a, start + b, j0, j1)
+                p = self.exponentials(start + a, start + b, j0, j1)
                 self.add_product(total[..., a:b, :], p, _ones(j1 - j0, self.dtype), n == 0)
                 self.add_product(y[..., a:b, :], p, self.v[..., j0:j1, :], n == 0)
         plain = bool(total.min(initial=1) >= _LEAST and total.max(initial=1) <= _MOST)
         if not plain:
-            shift = self.attend_shifted(y, total, kt, start)
+            shift = self.attend_shifted(y, total, start)
         y /= total
         np.log(total[..., 0], out=lse)
         if not plain:
             lse += shift
         return plain
 
-    def attend_shifted(
-        self, y: np.ndarray, total: np.ndarray, kt: np.ndarray, start: int
-    ) -> np.ndarray:
+    def attend_shifted(self, y: np.ndarray, total: np.ndarray, start: int) -> np.ndarray:
         """P V and P 1 with P = exp(S - m), m the maximum of each row, which is returned.
 
         When a block of keys has a higher one, the sums so far are brought down to it.
@@ -277,14 +316,16 @@ class _Chunk:
         for a, b in ranges(total.shape[-2], self.block):
             part, m = (y[..., a:b, :], total[..., a:b, :]), most[..., a:b, :]
             for j0, j1 in self.blocks(start + a, start + b):
-                p = self.scores(kt, start + a, start + b, j0, j1)
+                p = self.scores(start + a, start + b, j0, j1)
                 higher = np.maximum(m, np.maximum.reduce(p, axis=-1, keepdims=True))
                 shift = np.where(higher == -np.inf, 0, higher)  # -inf less -inf would be NaN
                 p -= shift
                 np.exp(p, out=p)
                 fade = np.exp(m - shift)
                 m[...] = higher
-                for sums, x in zip(part, (self.v[..., j0:j1, :], _ones(j1 - j0, self.dtype))):
+                for sums, x in zip(
+                    part, (self.v[..., j0:j1, :], _ones(j1 - j0, self.dtype)), strict=True
+                ):
                     sums *= fade
                     self.add_product(sums, p, x, False)
         total[total == 0] = np.inf  # nothing to attend to: y = 0, and P will be e^-inf
@@ -293,10 +334,9 @@ class _Chunk:
     def add_product(self, total: np.ndarray, a: np.ndarray, b: np.ndarray, first: bool) -> None:
         """total += A B, or = the first time."""
         if first:
-            np.matmul(a, b, out=total)
+            _product(a, b, total)
         else:
-            product = self.scratch("product", *total.shape[-2:])
-            total += np.matmul(a, b, out=product)
+            total += _product(a, b, self.scratch("product", *total.shape[-2:]))
 
     def differentiate(
         self,
@@ -311,49 +351,39 @@ class _Chunk:
         """Write dk and dv of the chunk's keys, and its share of dq.
 
         With P = exp(S) / l it is dY that is divided by l, for dY is smaller. And dP less its mean,
-        [dY, -dY . Y] [V, 1]^T, is one product.
+        [dY, -dY . Y] [V, 1]^T, is one product. The first block of keys meets all queries that later
+        ones meet, so that these can add to what it wrote.
         """
         queries, width = dy.shape[-2:]
-        kt = self.scaled_keys()
-        vt = self.scratch("values", width + 1, self.keys)
-        vt[..., :width, :] = self.v.swapaxes(-1, -2)
-        vt[..., width, :] = 1
+        vt = self.scaled("values", self.v, 1)
         dys = self.scratch("gradient", queries, width + 1)
-        mean = np.einsum("...f,...f->...", dy, y)
         share = np.exp(-lse) if plain else _ones(1, self.dtype)[0]
         np.multiply(dy, share[..., None], out=dys[..., :width])
-        np.multiply(mean, -share, out=dys[..., width])
-        dk_sum = self.scratch("dk", *dk.shape[-2:])
-        dv_sum = self.scratch("dv", *dv.shape[-2:])
-        used = 0
-        # backwards, so that the first block writes to all keys to which later ones add
-        for n, (i0, i1) in enumerate(reversed(ranges(queries, self.block))):
-            blocks = self.blocks(i0, i1)
-            if n == 0:
-                used = blocks[-1][1] if blocks else 0
-            if not blocks:
-                dq[..., i0:i1, :] = 0
-                continue
-            dq_sum = self.scratch("dq", i1 - i0, dq.shape[-1])
-            for m, (j0, j1) in enumerate(blocks):
+        np.multiply(np.einsum("...f,...f->...", dy, y), -share, out=dys[..., width])
+        dq_sum = self.scratch("dq", *dq.shape[-2:])
+        written = queries  # dq_sum is, from here on
+        used = self.keys if queries else 0
+        if self.causal:
+            used = min(used, max(queries - self.start, 0))
+        for j0, j1 in ranges(used, self.block):
+            first = self.start + j0 if self.causal else 0
+            columns = self.k[..., j0:j1, :]
+            for n, (i0, i1) in enumerate(ranges(queries - first, _LONGEST)):
+                i0, i1 = first + i0, first + i1
                 if plain:
-                    p = self.exponentials(kt, i0, i1, j0, j1)
+                    p = self.exponentials(i0, i1, j0, j1)
                 else:
-                    p = self.scores(kt, i0, i1, j0, j1)
+                    p = self.scores(i0, i1, j0, j1)
                     p -= lse[..., i0:i1, None]
                     np.exp(p, out=p)
-                pt = p.swapaxes(-1, -2)
                 part = dys[..., i0:i1, :]
-                self.add_product(dv_sum[..., j0:j1, :], pt, part[..., :width], n == 0)
-                ds = self.scratch("score gradients", i1 - i0, j1 - j0)
-                np.matmul(part, vt[..., j0:j1], out=ds)
+                self.add_product(dv[..., j0:j1, :], _t(p), part[..., :width], n == 0)
+                ds = _product(part, vt[..., j0:j1], self.scratch("ds", i1 - i0, j1 - j0))
                 ds *= p
-                dst = ds.swapaxes(-1, -2)
-                self.add_product(dk_sum[..., j0:j1, :], dst, self.q[..., i0:i1, :], n == 0)
-                self.add_product(dq_sum, ds, self.k[..., j0:j1, :], m == 0)
-            np.multiply(dq_sum, self.scale, out=dq[..., i0:i1, :])
-        np.multiply(dk_sum[..., :used, :], self.scale, out=dk[..., :used, :])
-        dv[..., :used, :] = dv_sum[..., :used, :]
-        if used < self.keys:
-            dk[..., used:, :] = 0
-            dv[..., used:, :] = 0
+                self.add_product(dk[..., j0:j1, :], _t(ds), self.q[..., i0:i1, :], n == 0)
+                self.add_product(dq_sum[..., i0:i1, :], ds, columns, written >= i1)
+            written = min(written, first)
+        dq_sum[..., :written, :] = 0
+        np.copyto(dq, dq_sum)
+        dk[..., used:, :] = 0  # nobody may attend to these
+        dv[..., used:, :] = 0
