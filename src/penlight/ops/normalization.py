@@ -2,15 +2,13 @@
 
 With n elements sharing a mean m and a variance v, let c = x - m, r = (v + eps)^(-1/2) and
 y = c r w + b. A change of c reaches y directly and through r, whose derivative is -r^3 c / n; a
-change of x reaches c less its own mean. Hence, with g = w dy and sums over the n elements,
+change of x reaches c less its own mean. Hence, with g = w dy and means over the n elements,
 
-    R = sum(g c)                     what flows back into r
-    u = g r - c R r^3 / n            what flows back into c
-    dx = u - mean(u),                where mean(u) = r mean(g), because sum(c) = 0
+    dx = r (g - mean(g) - c r^2 mean(g c)),    dw = sum(dy c r),    db = sum(dy)
 
-(Ioffe & Szegedy 2015, section 3, simplified). c and r are outputs of the ops too, though users do
-not see them: so backward can be differentiated again, and then dc and dr add to u and R. The sums are
-``einsum``s: one pass, without a temporary.
+(Ioffe & Szegedy 2015, section 3, simplified). ``kernels.norms`` computes that in few passes. A
+backward that is to be differentiated again is written with operators on Tensors, from x on, as m and
+r are functions of x too.
 """
 
 from __future__ import annotations
@@ -21,18 +19,9 @@ from typing import Any
 import numpy as np
 
 from penlight.autograd.op import Op
-from penlight.kernels.rows import by_rows
+from penlight.kernels import norms
 
 __all__ = ["BatchNorm", "FixedNorm", "GroupNorm", "LayerNorm", "RMSNorm"]
-
-
-def _inverse_deviation(v: Any, eps: float) -> Any:
-    return 1 / np.sqrt(v + eps)
-
-
-def _plus(a: Any, b: Any) -> Any:
-    """a + b, where a may be missing."""
-    return b if a is None else a + b
 
 
 def _positions_joined(x: Any) -> tuple[int, int, int]:
@@ -40,12 +29,24 @@ def _positions_joined(x: Any) -> tuple[int, int, int]:
     return x.shape[0], x.shape[1], math.prod(x.shape[2:])
 
 
+def _mean(x: Any, axes: tuple[int, ...]) -> Any:
+    n = math.prod([x.shape[a] for a in axes])
+    return np.sum(x, axis=axes, keepdims=True) / max(n, 1)
+
+
+def _input_gradient(x: Any, g: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+    """The formula: dx, and the normalised c r, with statistics over ``axes`` of x."""
+    c = x - _mean(x, axes)
+    r = 1 / np.sqrt(_mean(c * c, axes) + eps)
+    return r * (g - _mean(g, axes) - c * r * r * _mean(g * c, axes)), c * r
+
+
 class BatchNorm(Op):
     """y = c r w + b, with mean and variance of each channel over the batch and all positions.
 
-    x is (N, C, ...), w and b are (C,) or None. dw = r sum(dy c), db = sum(dy), and dx as above.
+    x is (N, C, ...), w and b are (C,) or None.
 
-    Returns (y, c, r, m, v): c is (N, C, L), the others (C,).
+    Returns (y, m, v), of which users see y; the others are (C,), for the running statistics.
 
     Source: Ioffe & Szegedy, "Batch Normalization", 2015.
     """
@@ -55,44 +56,24 @@ class BatchNorm(Op):
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, w: Any, b: Any, eps: float) -> Any:
-        ctx.shape = x.shape
-        x = x.reshape(_positions_joined(x))
-        ctx.n = n = max(x.shape[0] * x.shape[2], 1)
-        m = np.einsum("ncl->c", x) / n
-        c = x - m[:, None]
-        v = np.einsum("ncl,ncl->c", c, c) / n
-        r = _inverse_deviation(v, eps)
-        y = c * (r if w is None else r * w)[:, None]
-        if b is not None:
-            y += b[:, None]
-        ctx.save(c, r, w)
-        return y.reshape(ctx.shape), c, r, m, v
+        ctx.eps = eps
+        y, m, v, r = norms.batch_norm(x.reshape(_positions_joined(x)), w, b, eps)
+        ctx.save(x, w, m, r)
+        return y.reshape(x.shape), m, v
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
-        c, r, w = ctx.saved
-        dw = db = None
-        u: Any = None
-        if dy is not None:
-            dy = dy.reshape(c.shape)
-            along = np.einsum("ncl,ncl->c", dy, c)
-            dw, db = r * along, np.einsum("ncl->c", dy)
-            dr = _plus(dr, along if w is None else along * w)
-            scale = r if w is None else r * w
-            mean = db * scale / ctx.n
-            slope = dr * r * r * r / ctx.n
-            (u,) = by_rows(
-                lambda dy, c: (dy * scale[:, None] - mean[:, None] - c * slope[:, None],),
-                (dy, c),
-                ctx.shape,
-            )
-        elif dr is not None:
-            u = (c * (dr * r * r * r / -ctx.n)[:, None]).reshape(ctx.shape)
-        if dc is not None:
-            part = dc - (np.einsum("ncl->c", dc) / ctx.n)[:, None]
-            u = _plus(u, part.reshape(ctx.shape))
+    def backward(ctx: Any, dy: Any, dm: Any, dv: Any) -> Any:
+        x, w, m, r = ctx.saved
+        shape, joined = x.shape, _positions_joined(x)
+        x, dy = x.reshape(joined), dy.reshape(joined)
+        if type(dy) is np.ndarray:
+            dx, dw, db = norms.batch_norm_backward(dy, x, m, r, w)
+        else:
+            g = dy if w is None else dy * w[:, None]
+            dx, normal = _input_gradient(x, g, (0, 2), ctx.eps)
+            dw, db = np.sum(dy * normal, axis=(0, 2)), np.sum(dy, axis=(0, 2))
         _, need_w, need_b, _ = ctx.edges
-        return u, (dw if need_w else None), (db if need_b else None), None
+        return dx.reshape(shape), (dw if need_w else None), (db if need_b else None), None
 
 
 class FixedNorm(Op):
@@ -107,13 +88,11 @@ class FixedNorm(Op):
     def forward(
         ctx: Any, x: np.ndarray, m: np.ndarray, v: np.ndarray, w: Any, b: Any, eps: float
     ) -> Any:
-        r = _inverse_deviation(v, eps)
+        r = 1 / np.sqrt(v + eps)
         scale = r if w is None else r * w
         shift = -m * scale if b is None else b - m * scale
-        y = x.reshape(_positions_joined(x)) * scale[:, None]
-        y += shift[:, None]
         ctx.save(x, m.copy(), r, w)  # m may move on, in training, before backward
-        return y.reshape(x.shape)
+        return norms.affine(x.reshape(_positions_joined(x)), scale, shift).reshape(x.shape)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -123,7 +102,10 @@ class FixedNorm(Op):
         dy = dy.reshape(joined)
         dx = dw = db = None
         if need_x:
-            dx = (dy * (r if w is None else r * w)[:, None]).reshape(x.shape)
+            scale = r if w is None else r * w
+            fast = type(dy) is np.ndarray
+            dx = norms.affine(dy, scale, None) if fast else dy * scale[:, None]
+            dx = dx.reshape(x.shape)
         if need_w:
             dw = r * np.einsum("ncl,ncl->c", dy, x.reshape(joined) - m[:, None])
         if need_b:
@@ -134,10 +116,9 @@ class FixedNorm(Op):
 class GroupNorm(Op):
     """y = c r w + b, with mean and variance over the channels of each group of each sample.
 
-    x is (N, C, ...), w and b are (C,) or None. As many groups as channels is instance norm. dw and
-    db add up over the samples, and dx is as above.
+    x is (N, C, ...), w and b are (C,) or None. As many groups as channels is instance norm.
 
-    Returns (y, c, r, m, v): c is (N, G, D, L) with D = C / G, the others (N, G).
+    Returns (y, m, v), of which users see y; the others are (N, G).
 
     Source: Wu & He, "Group Normalization", 2018; Ulyanov, Vedaldi & Lempitsky, "Instance
     Normalization", 2016.
@@ -148,170 +129,112 @@ class GroupNorm(Op):
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, groups: int, w: Any, b: Any, eps: float) -> Any:
-        ctx.shape = x.shape
-        samples, channels, *positions = x.shape
-        grouped = samples, groups, channels // groups, math.prod(positions)  # (N, G, D, L)
-        c = x.reshape(samples * groups, grouped[2] * grouped[3])
-        ctx.n = n = max(c.shape[1], 1)
-        m = np.einsum("rn->r", c) / n
-        c = c - m[:, None]
-        v = np.einsum("rn,rn->r", c, c) / n
-        r = _inverse_deviation(v, eps).reshape(samples, groups)
-        c = c.reshape(grouped)
-        y = c * _by_channel(r, w)[..., None]
-        if b is not None:
-            y += b.reshape(groups, -1, 1)
-        ctx.save(c, r, w)
-        return y.reshape(ctx.shape), c, r, m.reshape(r.shape), v.reshape(r.shape)
+        ctx.eps = eps
+        samples, channels, length = _positions_joined(x)
+        ctx.rows = samples, groups, channels // groups * length
+        y, m, v, r = norms.row_norm(
+            x.reshape(ctx.rows), _repeated(w, length), _repeated(b, length), eps
+        )
+        ctx.save(x, w, m, r)
+        return y.reshape(x.shape), m, v
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
-        c, r, w = ctx.saved
+    def backward(ctx: Any, dy: Any, dm: Any, dv: Any) -> Any:
+        x, w, m, r = ctx.saved
         _, _, need_w, need_b, _ = ctx.edges
-        dw = db = None
-        u: Any = None
-        if dy is not None:
-            dy = dy.reshape(c.shape)
-            along = np.einsum("ngdl,ngdl->ngd", dy, c)
-            total = np.einsum("ngdl->ngd", dy)
-            dw = np.einsum("ng,ngd->gd", r, along).reshape(-1) if need_w else None
-            db = np.einsum("ngd->gd", total).reshape(-1) if need_b else None
-            scale = _by_channel(r, w)
-            mean = np.einsum("ngd->ng", total * scale) / ctx.n
-            if w is not None:
-                along = along * w.reshape(along.shape[1:])
-            dr = _plus(dr, np.einsum("ngd->ng", along))
-            slope = dr * r * r * r / ctx.n
-            (u,) = by_rows(
-                lambda dy, c, scale, mean, slope: (
-                    dy * scale[..., None] - mean[..., None, None] - c * slope[..., None, None],
-                ),
-                (dy, c, scale, mean, slope),
-                ctx.shape,
+        shape, joined = x.shape, _positions_joined(x)
+        if type(dy) is np.ndarray:
+            rows = x.reshape(ctx.rows)
+            dx, dw, db = norms.row_norm_backward(
+                dy.reshape(ctx.rows), rows, m, r, _repeated(w, joined[2])
             )
-        elif dr is not None:
-            u = (c * (dr * r * r * r / -ctx.n)[..., None, None]).reshape(ctx.shape)
-        if dc is not None:
-            part = dc - (np.einsum("ngdl->ng", dc) / ctx.n)[..., None, None]
-            u = _plus(u, part.reshape(ctx.shape))
-        return u, None, dw, db, None
+            dw, db = (np.add.reduce(d.reshape(joined[1:]), axis=1) for d in (dw, db))
+        else:
+            dy = dy.reshape(joined)
+            g = dy if w is None else dy * w[:, None]
+            dx, normal = _input_gradient(
+                x.reshape(ctx.rows), g.reshape(ctx.rows), (2,), ctx.eps
+            )
+            dw = np.sum(dy * normal.reshape(joined), axis=(0, 2))
+            db = np.sum(dy, axis=(0, 2))
+        return dx.reshape(shape), None, (dw if need_w else None), (db if need_b else None), None
 
 
-def _by_channel(r: Any, w: Any) -> Any:
-    """r (N, G) times w (C,), as (N, G, D)."""
-    r = r[:, :, None]
-    return r if w is None else r * w.reshape(r.shape[1], -1)
+def _repeated(w: Any, length: int) -> Any:
+    """A factor per channel for each of its positions."""
+    return None if w is None else np.repeat(w, length)
 
 
-def _rows(x: Any, dims: int) -> Any:
-    """x with its last ``dims`` dimensions made one, and all before them one."""
+def _rows(x: Any, dims: int) -> tuple[int, int, int]:
+    """The shape of x with its last ``dims`` dimensions made one, and all before them one."""
     split = x.ndim - dims
-    return x.reshape(math.prod(x.shape[:split]), math.prod(x.shape[split:]))
+    return math.prod(x.shape[:split]), 1, math.prod(x.shape[split:])
+
+
+def _flat(w: Any) -> Any:
+    return None if w is None else w.reshape(-1)
 
 
 class LayerNorm(Op):
     """y = c r w + b, with mean and variance over the last dimensions of x, those of w and b.
 
-    dw = sum(dy c r) and db = sum(dy), summed over the rows, and dx as above.
-
-    Returns (y, c, r, m, v): c is (rows, n), the last three are (rows,).
-
     Source: Ba, Kiros & Hinton, "Layer Normalization", 2016.
     """
 
     label = "NativeLayerNormBackward0"
-    materialize = False
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, dims: int, w: Any, b: Any, eps: float) -> Any:
-        ctx.shape, ctx.row_shape = x.shape, x.shape[-dims:]
-        x = _rows(x, dims)
-        ctx.n = n = max(x.shape[1], 1)
-        m = np.einsum("rn->r", x) / n
-        c = x - m[:, None]
-        v = np.einsum("rn,rn->r", c, c) / n
-        r = _inverse_deviation(v, eps)
-        y = c * r[:, None]
-        if w is not None:
-            y *= w.reshape(-1)
-        if b is not None:
-            y += b.reshape(-1)
-        ctx.save(c, r, w)
-        return y.reshape(ctx.shape), c, r, m, v
+        ctx.dims, ctx.eps = dims, eps
+        y, m, _, r = norms.row_norm(x.reshape(_rows(x, dims)), _flat(w), _flat(b), eps)
+        ctx.save(x, w, m, r)
+        return y.reshape(x.shape)
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dc: Any, dr: Any, dm: Any, dv: Any) -> Any:
-        c, r, w = ctx.saved
-        dw = db = None
-        u: Any = None
-        if dy is not None:
-            flat_w = None if w is None else w.reshape(-1)
-
-            def gradients(dy: Any, c: Any, r: Any, dr: Any) -> tuple[Any, Any, Any]:
-                product = dy * c
-                dw = np.einsum("r,rn->n", r, product)
-                if flat_w is None:
-                    g, along = dy, np.einsum("rn->r", product)
-                else:
-                    g, along = dy * flat_w, np.einsum("rn,n->r", product, flat_w)
-                mean = np.einsum("rn->r", g) / ctx.n
-                slope = _plus(dr, along) * r * r * r / ctx.n
-                dx = (g - mean[:, None]) * r[:, None] - c * slope[:, None]
-                return dx, dw, np.einsum("rn->n", dy)
-
-            u, dw, db = by_rows(gradients, (dy.reshape(c.shape), c, r, dr), ctx.shape)
-            dw, db = dw.reshape(ctx.row_shape), db.reshape(ctx.row_shape)
-        elif dr is not None:
-            u = (c * (dr * r * r * r / -ctx.n)[:, None]).reshape(ctx.shape)
-        if dc is not None:
-            part = dc - (np.einsum("rn->r", dc) / ctx.n)[:, None]
-            u = _plus(u, part.reshape(ctx.shape))
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, w, m, r = ctx.saved
         _, _, need_w, need_b, _ = ctx.edges
-        return u, None, (dw if need_w else None), (db if need_b else None), None
+        shape, rows, row = x.shape, _rows(x, ctx.dims), x.shape[x.ndim - ctx.dims :]
+        x, dy, w = x.reshape(rows), dy.reshape(rows), _flat(w)
+        if type(dy) is np.ndarray:
+            dx, dw, db = norms.row_norm_backward(dy, x, m, r, w)
+        else:
+            dx, normal = _input_gradient(x, dy if w is None else dy * w, (2,), ctx.eps)
+            dw, db = np.sum(dy * normal, axis=(0, 1)), np.sum(dy, axis=(0, 1))
+        return (
+            dx.reshape(shape),
+            None,
+            dw.reshape(row) if need_w else None,
+            db.reshape(row) if need_b else None,
+            None,
+        )
 
 
 class RMSNorm(Op):
     """y = x r w with r = (mean(x^2) + eps)^(-1/2), the mean over the last dimensions of x, those of w.
 
-    As above with m = 0: dx = g r - x R r^3 / n, with R = sum(g x).
-
-    Returns (y, r): r is (rows,).
+    As above with m = 0: dx = r (g - x r^2 mean(g x)).
 
     Source: Zhang & Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
 
-    materialize = False
-
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, dims: int, w: Any, eps: float) -> Any:
-        ctx.dims = dims
-        rows = _rows(x, dims)
-        n = max(rows.shape[1], 1)
-        r = _inverse_deviation(np.einsum("rn,rn->r", rows, rows) / n, eps)
-        y = rows * r[:, None]
-        if w is not None:
-            y *= w.reshape(-1)
-        ctx.save(x, r, w)
-        return y.reshape(x.shape), r
+        ctx.dims, ctx.eps = dims, eps
+        y, _, _, r = norms.row_norm(x.reshape(_rows(x, dims)), _flat(w), None, eps, centred=False)
+        ctx.save(x, w, r)
+        return y.reshape(x.shape)
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dr: Any) -> Any:
-        x, r, w = ctx.saved
-        rows = _rows(x, ctx.dims)
-        n = max(rows.shape[1], 1)
-        if dy is None:
-            return (rows * (dr * r * r * r / -n)[:, None]).reshape(x.shape), None, None, None
-        flat_w = None if w is None else w.reshape(-1)
-
-        def gradients(dy: Any, x: Any, r: Any, dr: Any) -> tuple[Any, Any]:
-            product = dy * x
-            dw = np.einsum("r,rn->n", r, product)
-            if flat_w is None:
-                g, along = dy, np.einsum("rn->r", product)
-            else:
-                g, along = dy * flat_w, np.einsum("rn,n->r", product, flat_w)
-            slope = _plus(dr, along) * r * r * r / n
-            return g * r[:, None] - x * slope[:, None], dw
-
-        dx, dw = by_rows(gradients, (dy.reshape(rows.shape), rows, r, dr), x.shape)
-        return dx, None, (None if w is None else dw.reshape(w.shape)), None
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, w, r = ctx.saved
+        shape, rows, row = x.shape, _rows(x, ctx.dims), x.shape[x.ndim - ctx.dims :]
+        x, dy, w = x.reshape(rows), dy.reshape(rows), _flat(w)
+        if type(dy) is np.ndarray:
+            dx, dw, _ = norms.row_norm_backward(dy, x, None, r, w)
+        else:
+            g = dy if w is None else dy * w
+            r = 1 / np.sqrt(_mean(x * x, (2,)) + ctx.eps)
+            dx = r * (g - x * r * r * _mean(g * x, (2,)))
+            dw = np.sum(dy * x * r, axis=(0, 1))
+        return dx.reshape(shape), None, (dw.reshape(row) if ctx.edges[2] else None), None

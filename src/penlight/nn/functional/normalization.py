@@ -109,7 +109,7 @@ def batch_norm(
         )
     if eps <= 0:
         raise ValueError(f"batch_norm: eps must be positive during training, but got {eps}")
-    y, _, _, m, v = _with_float32(
+    y, m, v = _with_float32(
         "batch_norm", lambda x, w, b: ops.BatchNorm.apply(x, w, b, eps), input, weight, bias
     )
     if n:
@@ -141,7 +141,11 @@ def layer_norm(
     """
     dims = _normalized_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     return _with_float32(
-        "layer_norm", lambda x, w, b: ops.LayerNorm.apply(x, dims, w, b, eps), input, weight, bias
+        "layer_norm",
+        lambda x, w, b: (ops.LayerNorm.apply(x, dims, w, b, eps),),
+        input,
+        weight,
+        bias,
     )[0]
 
 
@@ -169,7 +173,7 @@ def rms_norm(
     require_floating("rms_norm", input)
     added = finfo(input.dtype).eps if eps is None else eps
     return _with_float32(
-        "rms_norm", lambda x, w: ops.RMSNorm.apply(x, dims, w, added), input, weight
+        "rms_norm", lambda x, w: (ops.RMSNorm.apply(x, dims, w, added),), input, weight
     )[0]
 
 
@@ -297,7 +301,7 @@ def instance_norm(
     def run(x: Tensor, w: Tensor | None, b: Tensor | None) -> Any:
         return ops.GroupNorm.apply(x, channels, w, b, eps)
 
-    y, _, _, m, v = _with_float32("instance_norm", run, input, weight, bias)
+    y, m, v = _with_float32("instance_norm", run, input, weight, bias)
     if running_mean is not None and input._array.size:
         _move(running_mean, m._array.mean(0), momentum)
         _move(running_var, v._array.mean(0) * (n / (n - 1)), momentum)
