@@ -41,18 +41,24 @@ def assert_same_bits(a: list[Any], b: list[Any]) -> None:
         assert x.tobytes() == y.tobytes()
 
 
-@pytest.mark.parametrize("block", [1 << 17, 10], ids=["whole", "in blocks"])
+@pytest.mark.parametrize(
+    ("block", "shared"),
+    [(1 << 17, 1 << 20), (10, 1 << 20), (5, 1)],
+    ids=["whole", "in blocks", "on threads"],
+)
 @each_row
 def test_same_bits_as_one_by_one(
-    row: OptimizerRow, block: int, monkeypatch: pytest.MonkeyPatch
+    row: OptimizerRow, block: int, shared: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flat, "BLOCK", block)
+    monkeypatch.setattr(flat, "SHARED", shared)
     together = parameters()
     optimizer = row.build(penlight, together)
     for s in range(6):
         step(together, optimizer, s, skip=(1,) if s == 4 else ())
         assert is_bundled(optimizer) == (s in (1, 2, 3))
     one_by_one(monkeypatch)
+    monkeypatch.setattr(flat, "SHARED", 1 << 20)
     apart = parameters()
     other = row.build(penlight, apart)
     for s in range(6):

@@ -15,10 +15,12 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase
 from penlight.autograd.inplace import bump_version
+from penlight.kernels.chunks import ranges, run
 
 __all__ = ["Bundle", "update_flat"]
 
 BLOCK = 1 << 17  # elements: half a megabyte in float32
+SHARED = 1 << 20  # elements: from here on several threads, in larger blocks, are faster than one
 SMALL = 1 << 13  # elements: up to here, copying costs less than a parameter's share of calls
 
 Update = Callable[[np.ndarray, np.ndarray, dict[str, Any], dict[str, Any]], None]
@@ -52,10 +54,15 @@ def _in_blocks(
     if 0 < p.size <= BLOCK:
         update(p, g, state, options)
         return
-    for start in range(0, p.size, BLOCK):
-        block = slice(start, start + BLOCK)
+    shared = p.size >= SHARED
+    blocks = ranges(p.size, 2 * BLOCK if shared else BLOCK)
+
+    def task(i: int) -> None:
+        block = slice(*blocks[i])
         parts = {k: v[block] if isinstance(v, np.ndarray) else v for k, v in state.items()}
         update(p[block], g[block], parts, options)
+
+    run(task, len(blocks), shared)
 
 
 class Bundle:
