@@ -125,7 +125,7 @@ def mix(x: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
     y = np.empty((*x.shape[:2], *new), x.dtype)
     source, target = x.reshape(-1, *x.shape[2:]), y.reshape(-1, *new)
     changed = [a for a, axis in enumerate(axes) if axis.factor != 1]
-    order = sorted(changed, key=lambda a: axes[a].new / axes[a].old)
+    order = sorted(changed, key=lambda a: _turn(axes[a], a))
 
     def task(start: int, stop: int) -> None:
         part: Any = source[start:stop]
@@ -145,6 +145,12 @@ def mix(x: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
     else:
         y[...] = x
     return y
+
+
+def _turn(axis: Axis, nr: int) -> tuple[float, int]:
+    """What shrinks goes first, the first dimension first; what grows last, and the first last."""
+    ratio = axis.new / axis.old
+    return ratio, nr if ratio < 1 else -nr
 
 
 def _along(x: np.ndarray, axis: Axis, dim: int, y: np.ndarray) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 __all__ = ["Axis", "area_axis", "filtered_axis", "nearest_axis", "smooth_axis"]
 
-_BLOCK = 32  # rows of a block: enough for BLAS, few enough that the band is most of it
+_BLOCK = 32  # rows or columns of a block: enough for BLAS, few enough that the band is most of it
 
 Block = tuple[slice, slice, np.ndarray]
 
@@ -60,8 +60,9 @@ class Axis:
         """The matrix as dense blocks: (its rows, the columns that they use, the entries)."""
         known = self._blocks.get(dtype.char)
         if known is None:
-            starts = range(0, self.new, _BLOCK)
-            known = [self._block(i, min(i + _BLOCK, self.new), dtype) for i in starts]
+            step = min(max(_BLOCK * self.new // self.old, _BLOCK // 2), _BLOCK)
+            starts = range(0, self.new, step)
+            known = [self._block(i, min(i + step, self.new), dtype) for i in starts]
             self._blocks[dtype.char] = known
         return known
 

@@ -61,11 +61,10 @@ def interpolate(
     Source: Keys, "Cubic convolution interpolation for digital image processing", 1981, for bicubic;
     Turkowski, "Filters for common resampling tasks", Graphics Gems I, 1990, for antialiasing.
     """
-    n = input.ndim - 2
-    _check_options(
-        input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias
-    )
-    old = tuple(input.shape[2:])
+    shape = input._array.shape
+    rank, old = len(shape), shape[2:]
+    n = rank - 2
+    _check_options(rank, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
     factors: Sequence[float | None] = (None,) * n
     if scale_factor is None:
         new = _integers(size, n, old)
@@ -76,8 +75,8 @@ def interpolate(
             factors = (None,) * n
     if mode == "area":
         return _area(input, new)
-    _check_sizes(input, new)
-    double = input._array.dtype == "float64"
+    _check_sizes(shape, new)
+    double = input._array.dtype.char == "d"
     geometry = list(zip(old, new, factors, strict=True))
     if mode in _COPYING:
         copies = tuple(nearest_axis(*g, mode == "nearest-exact", double) for g in geometry)
@@ -92,7 +91,7 @@ def interpolate(
 
 
 def _copied(x: Tensor, axes: tuple[Axis, ...], label: str) -> Tensor:
-    _refuse(x, x.dtype.is_floating_point or x._array.dtype == "uint8")
+    _refuse(x, x._array.dtype.kind == "f" or x._array.dtype == "uint8")
     factors = tuple(axis.factor for axis in axes)
     if all(factors):
         return RepeatBlocks.apply(x, factors, label)
@@ -100,7 +99,7 @@ def _copied(x: Tensor, axes: tuple[Axis, ...], label: str) -> Tensor:
 
 
 def _mixed(x: Tensor, axes: tuple[Axis, ...], label: str) -> Tensor:
-    _refuse(x, x.dtype.is_floating_point or (x._array.dtype == "uint8" and len(axes) == 2))
+    _refuse(x, x._array.dtype.kind == "f" or (x._array.dtype == "uint8" and len(axes) == 2))
     return Mix.apply(x, axes, label)
 
 
@@ -109,9 +108,9 @@ def _area(x: Tensor, new: tuple[int, ...]) -> Tensor:
         return adaptive_avg_pool1d(x, new)
     if len(new) == 2:
         return adaptive_avg_pool2d(x, new)
-    _check_sizes(x, new)
-    _refuse(x, x.dtype.is_floating_point)
-    axes = tuple(area_axis(m, o) for m, o in zip(x.shape[2:], new, strict=True))
+    _check_sizes(x._array.shape, new)
+    _refuse(x, x._array.dtype.kind == "f")
+    axes = tuple(area_axis(m, o) for m, o in zip(x._array.shape[2:], new, strict=True))
     return Mix.apply(x, axes, "AdaptiveAvgPool3DBackward0")
 
 
@@ -119,7 +118,7 @@ def _area(x: Tensor, new: tuple[int, ...]) -> Tensor:
 
 
 def _check_options(
-    input: Tensor,
+    rank: int,
     size: Any,
     scale_factor: Any,
     mode: str,
@@ -142,21 +141,21 @@ def _check_options(
         raise ValueError(
             "interpolate: recompute_scale_factor is not meaningful with an explicit size"
         )
-    if antialias and not (mode in _FILTERED and input.ndim == 4):
+    if antialias and not (mode in _FILTERED and rank == 4):
         raise ValueError(
             "interpolate: antialias is restricted to the modes bilinear, bicubic and lanczos and "
-            f"4D input, got mode={mode!r} and {input.ndim}D input"
+            f"4D input, got mode={mode!r} and {rank}D input"
         )
     wanted = _RANKS.get(mode)
-    if wanted is None and not (copying and input.ndim in (3, 4, 5)):
+    if wanted is None and not (copying and rank in (3, 4, 5)):
         raise NotImplementedError(
             "interpolate: only 3D, 4D and 5D input is supported, for the modes nearest, linear, "
-            f"bilinear, bicubic, trilinear, lanczos, area, nearest-exact; got {input.ndim}D input and "
+            f"bilinear, bicubic, trilinear, lanczos, area, nearest-exact; got {rank}D input and "
             f"mode={mode!r}"
         )
-    if wanted is not None and input.ndim != wanted:
+    if wanted is not None and rank != wanted:
         raise NotImplementedError(
-            f"interpolate: got {input.ndim}D input, but {mode} mode needs {wanted}D input"
+            f"interpolate: got {rank}D input, but {mode} mode needs {wanted}D input"
         )
     if mode == "lanczos" and (align_corners or not antialias):
         raise ValueError(
@@ -201,16 +200,16 @@ def _one_each(argument: str, value: Any, n: int, old: tuple[int, ...]) -> Sequen
     return value
 
 
-def _check_sizes(x: Tensor, new: tuple[int, ...]) -> None:
-    if min((*x.shape[2:], *new)) < 1:
+def _check_sizes(shape: tuple[int, ...], new: tuple[int, ...]) -> None:
+    if min(shape[2:]) < 1 or min(new) < 1:
         raise RuntimeError(
             "interpolate: input and output sizes should be greater than 0, but got input "
-            f"{tuple(x.shape[2:])} and output {new}"
+            f"{shape[2:]} and output {new}"
         )
-    if not x.shape[1]:
+    if not shape[1]:
         raise RuntimeError(
-            f"interpolate: non-empty {x.ndim}D data tensor expected but got a tensor with sizes "
-            f"{list(x.shape)}"
+            f"interpolate: non-empty {len(shape)}D data tensor expected but got a tensor with sizes "
+            f"{list(shape)}"
         )
 
 
