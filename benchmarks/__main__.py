@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="this workload, or those that match a pattern such as 'lenet*'; may be repeated",
     )
-    add_common(parser, rounds=3)
+    add_common(parser, rounds=5)
     parser.add_argument("--quick", action="store_true", help="one short round: does it all run?")
     parser.add_argument("--list", action="store_true", help="show the workloads, and stop")
     parser.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from benchmarks.report import quantity
 from penlight.plots.style import COLOURS, Plot, new_figure, styled
@@ -100,14 +100,26 @@ def _ratio_axis(axes: Axes, rows: list[dict[str, Any]], label: str) -> None:
                     "Mark: median, bar: spread over rounds")  # fmt: skip
 
 
+def _plain_log_axes(axes: Axes, x: list[int]) -> None:
+    """Logarithmic axes with plain numbers: below, those that were measured."""
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    axes.set(xscale="log", yscale="log")
+    axes.set_xticks(x, [f"{value:g}" for value in x])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(plain)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 @styled
-def growth(series: list[dict[str, Any]], quantity_label: str, title: str) -> Plot:
+def growth(series: list[dict[str, Any]], quantity_label: str, title: str, subtitle: str) -> Plot:
     """Log-log curves side by side, one panel per swept size.
 
     Args:
         series: ``sweep`` (the panel), ``library``, ``threads``, ``x`` and ``y``.
         quantity_label: of the y axis, with its unit.
         title: of the figure.
+        subtitle: what stays the same.
     """
     sweeps = list(dict.fromkeys(s["sweep"] for s in series))
     figure = new_figure(2.5 * len(sweeps) + 0.8, 3.3, title)
@@ -125,12 +137,11 @@ def growth(series: list[dict[str, Any]], quantity_label: str, title: str) -> Plo
                 markerfacecolor=None if many else "white",
                 label=f"{s['library']}, {s['threads']} thread{'s' * (s['threads'] > 1)}",
             )  # fmt: skip
-        axes.set(xscale="log", yscale="log", xlabel=sweep)
-        axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_locator(LogLocator(base=2, numticks=8))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        axes.set_xlabel(sweep)
+        _plain_log_axes(axes, sorted({x for s in series if s["sweep"] == sweep for x in s["x"]}))
     panels[0].set_ylabel(quantity_label)
+    panels[0].set_title(subtitle, fontsize=8, fontweight="normal", color=COLOURS["muted"])
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    return Plot(figure, {"series": series, "quantity_label": quantity_label, "title": title})
+    labelled = {"quantity_label": quantity_label, "title": title, "subtitle": subtitle}
+    return Plot(figure, {"series": series, **labelled})

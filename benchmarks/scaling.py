@@ -24,7 +24,7 @@ __all__ = ["SWEEPS", "Sweep"]
 KINDS = {"mlp": "MLP", "cnn": "CNN"}
 QUANTITIES = (
     ("value", "time", "time of a training step in ms"),
-    ("peak_bytes", "memory", "peak memory of the process in MB"),
+    ("peak_bytes", "memory", "peak memory in MB"),
 )
 
 
@@ -95,12 +95,20 @@ def curves(
     return found
 
 
+def describe(kind: str) -> str:
+    """The sizes that stay while one varies."""
+    base = resized(kind, {})
+    inputs = f"{base.size} inputs" if kind == "mlp" else f"{base.size}x{base.size} images"
+    return f"batch {base.batch}, {base.depth} layers of {base.width}, {inputs}"
+
+
 def draw(store: Store, libraries: tuple[Library, ...], counts: list[int]) -> None:
     """Time and memory of both networks, beside the results."""
     for kind, title in KINDS.items():
         for key, name, label in QUANTITIES:
             heading = f"{title}: {label.partition(' in ')[0]}, one size varied"
-            plot = growth(curves(kind, store, libraries, counts, key), label, heading)
+            found = curves(kind, store, libraries, counts, key)
+            plot = growth(found, label, heading, f"the others: {describe(kind)}")
             plot.save(store.path.with_name(f"scaling-{kind}-{name}.png"))
 
 
