@@ -6,6 +6,7 @@ import contextlib
 import fnmatch
 import tempfile
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,14 @@ def measure_all(tasks: list[Task], settings: Settings, store: Store, console: Co
         bar = progress.add_task("machine", total=sum(task.cost for _, task, _ in left))
         store.data["machine"] = describe_machine(settings, min(1.0, settings.seconds))
         store.save()
-        for number, task, library in left:
-            about = f"round {number + 1}/{settings.rounds}  {task.name}  {library.title}"
-            progress.update(bar, description=about)
-            store.add(task, settings, library, task.attempt(library, settings, Path(folder)))
-            progress.advance(bar, task.cost)
+        for number, measurements in groupby(left, key=lambda item: item[0]):
+            of_rounds = f"round {number + 1}/{settings.rounds}"
+            if not console.is_terminal:
+                console.print(of_rounds)
+            for _, task, library in measurements:
+                progress.update(bar, description=f"{of_rounds}  {task.name}  {library.title}")
+                store.add(task, settings, library, task.attempt(library, settings, Path(folder)))
+                progress.advance(bar, task.cost)
 
 
 def _missing(
