@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import chebyshev
 
-__all__ = ["erf", "erfc"]
+from penlight.kernels.pointwise import logistic
+
+__all__ = ["erf", "erfc", "normal_cdf"]
 
 _TERMS = {"f": (8, 12), "d": (15, 29)}  # near zero and beyond one, for float32 and float64
 
@@ -101,3 +103,27 @@ def erfc(x: np.ndarray) -> np.ndarray:
         return erfc(x.astype(np.float32)).astype(np.float16)
     inside, centre, tail = _parts(x)
     return np.where(inside, 1 - centre, np.where(x < 0, 2 - tail, tail))
+
+
+# ln(P / (1 - P)) / x in powers of x^2, fitted like the above with P's error in mind
+_LOG_ODDS = (
+    3.61873002e-09, -2.67293887e-07, 7.946229e-06, -0.000110555901, -6.59094737e-05,
+    0.0726678224, 1.59576895,
+)  # fmt: skip
+
+
+def normal_cdf(y: np.ndarray, x: np.ndarray) -> None:
+    """y = P(x) = (1 + erf(x / sqrt 2)) / 2, into y; for float32 by the logistic function's help.
+
+    P is the logistic function of x q(x^2) with a smooth q. The error of a q of degree 6 is below 2e-7,
+    and of x P below 6e-7, half of that of PyTorch's GELU.
+    """
+    if y.dtype.char != "f":
+        y[...] = erf(np.asarray(x * math.sqrt(0.5)))
+        y += 1
+        y *= 0.5
+        return
+    t = np.square(x)
+    odds = _polynomial(t, _LOG_ODDS)
+    odds *= x
+    logistic(y, odds)

@@ -9,7 +9,14 @@ import numpy as np
 
 from penlight.autograd.op import Op
 from penlight.kernels import special
-from penlight.kernels.pointwise import negative_part, positive_part
+from penlight.kernels.pointwise import (
+    blockwise,
+    filled,
+    gated,
+    logistic,
+    negative_part,
+    positive_part,
+)
 from penlight.ops.complex import conjugate
 from penlight.ops.promotion import floating, real_floating
 
@@ -34,7 +41,7 @@ class Relu(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * (y > 0)
+        return gated(dy, y)
 
 
 def relu(input: Tensor) -> Tensor:
@@ -52,16 +59,14 @@ class Sigmoid(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        y = np.asarray(np.exp(-x))
-        y += 1
-        np.reciprocal(y, out=y)
+        y = filled(logistic, x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * conjugate(y * (1 - y))
+        return blockwise(lambda dy, y: dy * conjugate(y * (1 - y)), dy, y)
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -75,12 +80,12 @@ class LogSigmoid(Op):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
         ctx.save(x)
-        return negative_part(x) - np.log1p(np.exp(-np.abs(x)))
+        return blockwise(lambda x: negative_part(x) - np.log1p(np.exp(-np.abs(x))), x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy * Sigmoid.apply(-x)
+        return blockwise(lambda dy, x: dy * Sigmoid.apply(-x), dy, x)
 
 
 class Tanh(Op):
@@ -88,14 +93,14 @@ class Tanh(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        y = np.tanh(x)
+        y = filled(lambda y, x: np.tanh(x, out=y), x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * conjugate(1 - y * y)
+        return blockwise(lambda dy, y: dy * conjugate(1 - y * y), dy, y)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -112,12 +117,12 @@ class Erf(Op):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
         ctx.save(x)
-        return special.erf(np.asarray(x))
+        return blockwise(special.erf, x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy * np.exp(-(x * x)) * (2 / math.sqrt(math.pi))
+        return blockwise(lambda dy, x: dy * np.exp(-(x * x)) * (2 / math.sqrt(math.pi)), dy, x)
 
 
 def erf(input: Tensor) -> Tensor:
@@ -146,87 +151,81 @@ def erfc(input: Tensor) -> Tensor:
 class Gelu(Op):
     """y = x P with P = (1 + erf(x / sqrt 2)) / 2, the normal distribution function.
 
-    dP = dy x, and dx = dy P + dP p with the density p = e^(-x^2 / 2) / sqrt(2 pi).
-
-    Returns (y, P): P is not shown to users, but need not be computed again.
+    dx = dy (P + x p) with the density p = P' = e^(-x^2 / 2) / sqrt(2 pi).
 
     Source: Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016.
     """
 
-    materialize = False
-
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        p = special.erf(np.asarray(x * math.sqrt(0.5)))
-        p += 1
-        p *= 0.5
+        p = filled(special.normal_cdf, x)
         ctx.save(x, p)
-        return x * p, p
+        return x * p
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dp: Any) -> Any:
+    def backward(ctx: Any, dy: Any) -> Any:
         x, p = ctx.saved
-        dx = None
-        if dy is not None:
-            dx = dy * p
-            dp = dy * x if dp is None else dp + dy * x
-        density = np.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
-        return dp * density if dx is None else dx + dp * density
+        if type(dy) is not np.ndarray:  # P is a function of x too
+            p = (Erf.apply(x * math.sqrt(0.5)) + 1) * 0.5
+        c = 1 / math.sqrt(2 * math.pi)
+        return blockwise(lambda dy, x, p: dy * (p + x * np.exp(x * x * -0.5) * c), dy, x, p)
 
 
 class GeluTanh(Op):
-    """y = x (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3), an approximation of GELU.
+    """y = x s with s = (1 + tanh u) / 2 = sigmoid(2 u), u = sqrt(2/pi) (x + 0.044715 x^3): about GELU.
 
-    dx = dy [(1 + tanh u) / 2 + x (1 - tanh^2 u) u' / 2].
+    dx = dy [s + x s (1 - s) 2 u'].
     """
 
     label = "GeluBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        ctx.save(x)
-        return x * (np.tanh(_gelu_u(x)) * 0.5 + 0.5)
+        s = filled(lambda s, x: logistic(s, _twice_u(x)), x)
+        ctx.save(x, s)
+        return x * s
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        (x,) = ctx.saved
-        th = np.tanh(_gelu_u(x))
-        du = (x * x * (3 * 0.044715) + 1) * math.sqrt(2 / math.pi)
-        return dy * (th * 0.5 + 0.5 + x * (1 - th * th) * du * 0.5)
+        x, s = ctx.saved
+        if type(dy) is not np.ndarray:
+            s = Sigmoid.apply(_twice_u(x))
+        return blockwise(_gelu_tanh_gradient, dy, x, s)
 
 
-def _gelu_u(x: Any) -> Any:
-    return x * (x * x * 0.044715 + 1) * math.sqrt(2 / math.pi)
+_GELU = 2 * math.sqrt(2 / math.pi)
+
+
+def _twice_u(x: Any) -> Any:
+    return (x * x * (0.044715 * _GELU) + _GELU) * x
+
+
+def _gelu_tanh_gradient(dy: Any, x: Any, s: Any) -> Any:
+    slope = (x * x * (3 * 0.044715 * _GELU) + _GELU) * x
+    return dy * (s + slope * s * (1 - s))
 
 
 # -- smooth rectifiers -----------------------------------------------------------------------
 
 
 class Silu(Op):
-    """y = x s with the sigmoid s; ds = dy x, and dx = dy s + ds s (1 - s).
-
-    Returns (y, s): s is not shown to users, but need not be computed again.
+    """y = x s with the sigmoid s; dx = dy s (1 + x (1 - s)).
 
     Source: Elfwing, Uchibe & Doya, "Sigmoid-Weighted Linear Units", 2017.
     """
 
-    materialize = False
-
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        s = Sigmoid.apply(x)
+        s = filled(logistic, x)
         ctx.save(x, s)
-        return x * s, s
+        return x * s
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, ds: Any) -> Any:
+    def backward(ctx: Any, dy: Any) -> Any:
         x, s = ctx.saved
-        slope = s * (1 - s)
-        if dy is None:
-            return ds * slope
-        if ds is None:
-            return dy * (s + x * slope)
-        return dy * s + (ds + dy * x) * slope
+        if type(dy) is not np.ndarray:  # s is a function of x too
+            s = Sigmoid.apply(x)
+        return blockwise(lambda dy, x, s: dy * s * ((1 - s) * x + 1), dy, x, s)
 
 
 class Softplus(Op):
@@ -239,16 +238,26 @@ class Softplus(Op):
     def forward(ctx: Any, x: Any, beta: float, threshold: float) -> Any:
         ctx.save(x)
         ctx.beta, ctx.threshold = beta, threshold
-        z = x * beta
-        y = (positive_part(z) + np.log1p(np.exp(-np.abs(z)))) / beta
-        linear = z > threshold
-        return np.where(linear, x, y) if linear.any() else y
+
+        def formula(x: Any) -> Any:
+            z = x if beta == 1 else x * beta
+            y = positive_part(z) + np.log1p(np.exp(-np.abs(z)))
+            if beta != 1:
+                y = y / beta
+            linear = z > threshold
+            return np.where(linear, x, y) if linear.any() else y
+
+        return blockwise(formula, x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        z = x * ctx.beta
-        return dy * np.maximum(Sigmoid.apply(z), z > ctx.threshold)
+
+        def formula(dy: Any, x: Any) -> Any:
+            z = x * ctx.beta
+            return dy * np.maximum(Sigmoid.apply(z), z > ctx.threshold)
+
+        return blockwise(formula, dy, x)
 
 
 class Mish(Op):
@@ -263,17 +272,25 @@ class Mish(Op):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
         ctx.save(x)
-        e = np.exp(np.minimum(x, _far(x)))
-        n = e * (e + 2)
-        return x * (n / (n + 2))
+        return blockwise(_mish, x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        e = np.exp(np.minimum(x, _far(x)))
-        n = e * (e + 2)
-        q = 1 / (n + 2)
-        return dy * (n * q + x * (e * (e + 1) * 4 * q * q))
+        return blockwise(_mish_gradient, dy, x)
+
+
+def _mish(x: Any) -> Any:
+    e = np.exp(np.minimum(x, _far(x)))
+    n = e * (e + 2)
+    return x * (n / (n + 2))
+
+
+def _mish_gradient(dy: Any, x: Any) -> Any:
+    e = np.exp(np.minimum(x, _far(x)))
+    n = e * (e + 2)
+    q = 1 / (n + 2)
+    return dy * (n * q + x * (e * (e + 1) * 4 * q * q))
 
 
 def _far(x: Any) -> int:

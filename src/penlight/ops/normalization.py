@@ -152,9 +152,7 @@ class GroupNorm(Op):
         else:
             dy = dy.reshape(joined)
             g = dy if w is None else dy * w[:, None]
-            dx, normal = _input_gradient(
-                x.reshape(ctx.rows), g.reshape(ctx.rows), (2,), ctx.eps
-            )
+            dx, normal = _input_gradient(x.reshape(ctx.rows), g.reshape(ctx.rows), (2,), ctx.eps)
             dw = np.sum(dy * normal.reshape(joined), axis=(0, 2))
             db = np.sum(dy, axis=(0, 2))
         return dx.reshape(shape), None, (dw if need_w else None), (db if need_b else None), None

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight.autograd.op import Op
-from penlight.kernels.pointwise import clip, negative_part, positive_part
+from penlight.kernels.pointwise import (
+    blockwise,
+    clip,
+    filled,
+    gated,
+    leaky,
+    negative_part,
+    positive_part,
+)
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -37,7 +45,8 @@ class Hardtanh(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy * ((x > ctx.low) & (x < ctx.high))
+        low, high = ctx.low, ctx.high
+        return blockwise(lambda dy, x: gated(dy, (x > low) & (x < high)), dy, x)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -56,16 +65,12 @@ class LeakyRelu(Op):
     @staticmethod
     def forward(ctx: Any, x: Any, slope: Any) -> Any:
         ctx.save(x, slope)
-        y = negative_part(x)
-        y *= slope
-        y += positive_part(x)
-        return y
+        return leaky(x, x, slope)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         x, slope = ctx.saved
-        positive = x > 0
-        return dy * positive + dy * slope * ~positive
+        return leaky(dy, x, slope)
 
 
 class Prelu(Op):
@@ -102,18 +107,25 @@ class Elu(Op):
     def forward(ctx: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
         ctx.save(x)
         ctx.alpha, ctx.scale, ctx.rate = alpha, scale, rate
-        y = np.expm1(negative_part(x) * rate)
-        y *= scale * alpha
-        y += positive_part(x) * scale
-        return y
+
+        def kernel(y: Any, x: Any) -> None:
+            np.multiply(negative_part(x), rate, out=y)
+            np.expm1(y, out=y)
+            y *= scale * alpha
+            y += positive_part(x) if scale == 1 else positive_part(x) * scale
+
+        return filled(kernel, x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        slope = ctx.scale * ctx.alpha * ctx.rate
-        positive = x > 0
-        e = np.exp(negative_part(x) * ctx.rate)
-        return dy * positive * ctx.scale + dy * ~positive * e * slope
+        left, right = ctx.scale * ctx.alpha * ctx.rate, ctx.scale
+
+        def formula(dy: Any, x: Any) -> Any:
+            slope = np.exp(negative_part(x) * ctx.rate) * left  # on the right that is left
+            return dy * (slope if left == right else slope + (x > 0) * (right - left))
+
+        return blockwise(formula, dy, x)
 
 
 class Threshold(Op):
@@ -128,7 +140,7 @@ class Threshold(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (above,) = ctx.saved
-        return dy * above
+        return gated(dy, above)
 
 
 class Hardshrink(Op):
@@ -138,12 +150,12 @@ class Hardshrink(Op):
     def forward(ctx: Any, x: Any, size: float) -> Any:
         outside = ~(np.abs(x) <= size)
         ctx.save(outside)
-        return x * outside
+        return gated(x, outside)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (outside,) = ctx.saved
-        return dy * outside
+        return gated(dy, outside)
 
 
 class Softshrink(Op):
@@ -157,7 +169,7 @@ class Softshrink(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (outside,) = ctx.saved
-        return dy * outside
+        return gated(dy, outside)
 
 
 class Hardsigmoid(Op):
@@ -165,19 +177,17 @@ class Hardsigmoid(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        ctx.save(np.abs(x) < 3)
-        y = clip(x + 3, 0, 6)
-        y /= 6
-        return y
+        ctx.save(x)
+        return blockwise(lambda x: clip(x + 3, 0, 6) / 6, x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        (inside,) = ctx.saved
-        return dy * inside / 6
+        (x,) = ctx.saved
+        return blockwise(lambda dy, x: gated(dy / 6, np.abs(x) < 3), dy, x)
 
 
 class Hardswish(Op):
-    """y = x clip(x + 3, 0, 6) / 6; dx = dy (x / 3 + 1/2) [|x| < 3] + dy [x >= 3].
+    """y = x clip(x + 3, 0, 6) / 6; dx = dy (clip(x + 3, 0, 6) + x [|x| < 3]) / 6.
 
     Source: Howard et al., "Searching for MobileNetV3", 2019, section 5.2.
     """
@@ -185,13 +195,11 @@ class Hardswish(Op):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
         ctx.save(x)
-        y = clip(x + 3, 0, 6)
-        y *= x
-        y /= 6
-        return y
+        return blockwise(lambda x: clip(x + 3, 0, 6) * x / 6, x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        near = clip(x, -3, 3)  # finite where x is not
-        return dy * ((near / 3 + 0.5) * (np.abs(x) < 3) + (x >= 3))
+        return blockwise(
+            lambda dy, x: dy * ((clip(x + 3, 0, 6) + gated(x, np.abs(x) < 3)) / 6), dy, x
+        )

@@ -203,7 +203,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """
     require_floating("gelu", input)
     if approximate == "none":
-        return ops.Gelu.apply(input)[0]
+        return ops.Gelu.apply(input)
     if approximate == "tanh":
         return ops.GeluTanh.apply(input)
     raise RuntimeError(
@@ -211,13 +211,9 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     )
 
 
-def _silu(input: Tensor) -> Tensor:
-    return ops.Silu.apply(input)[0]
-
-
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x times the sigmoid of x."""
-    return _applied("silu", _silu, inplace, input)
+    return _applied("silu", ops.Silu.apply, inplace, input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
