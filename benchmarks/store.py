@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,23 @@ from penlight._core.files import read_json, write_json
 __all__ = ["Store", "commit", "now"]
 
 
+@functools.cache
 def commit() -> str:
-    """The commit of the checkout, with ``+`` if files differ from it; "unknown" outside of git."""
+    """The commit of the checkout, with ``+`` if sources differ from it; "unknown" outside of git."""
     try:
-        text = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
+        name = _git("rev-parse", "--short", "HEAD")
+        changed = _git(
+            "status", "--porcelain", "--untracked-files=no", "--", "src", "benchmarks/*.py"
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return text
+    return f"{name}+" if changed else name
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 class Store:
