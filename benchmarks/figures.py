@@ -43,7 +43,7 @@ def ratios(rows: list[dict[str, Any]], libraries: list[str], subtitle: str) -> P
     _ratio_axis(axes, rows, f"{first} / {others[0] if len(others) == 1 else 'other library'}")
     axes.set_ylim(max(places) + 0.8, -1.2)
     if len(others) > 1:
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside upper right", ncols=len(others))
     data = {"rows": rows, "libraries": libraries, "subtitle": subtitle}
     return Plot(figure, data)
 
