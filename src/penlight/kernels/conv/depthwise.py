@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from penlight.kernels.chunks import CACHE, ranges, run, scratch
+from penlight.kernels.conv import depthwise_planes as planes
 from penlight.kernels.windows import Size, Window, inside, strided
 
 __all__ = ["applies", "forward"]
@@ -23,8 +24,10 @@ __all__ = ["applies", "forward"]
 _ROWS = range(4, 17)  # of outputs in one product: few zeros, but not too few for a product
 
 
-def applies(window: Window, output: Size) -> bool:
+def applies(n: int, window: Window, size: Size, output: Size) -> bool:
     """Whether :func:`forward` can do it, and well."""
+    if planes.applies(n, window, size, output):
+        return True
     return len(output) == 2 and window.stride[1] == 1 and _tile(output[0]) is not None
 
 
@@ -46,6 +49,8 @@ def forward(
     Returns:
         False if the results are not all finite, and may not be right.
     """
+    if planes.applies(len(x), window, x.shape[2:], y.shape[2:]):
+        return planes.forward(x, w, b, y, window, share)
     n, c = x.shape[:2]
     multiplier, (rows, columns) = len(w) // c, y.shape[2:]
     tile = _tile(rows)

@@ -20,6 +20,7 @@ import numpy as np
 
 from penlight.kernels.conv import (
     depthwise,
+    depthwise_planes as planes,
     forward_pass,
     input_pass,
     small,
@@ -58,7 +59,7 @@ def forward(
         return y
     if window.is_plain() and (groups > 1 or math.prod(output) >= _FEW_POSITIONS):
         forward_pass.pointwise(np.ascontiguousarray(x), w, b, y, groups)
-    elif groups == x.shape[1] > 1 and depthwise.applies(window, output):
+    elif groups == x.shape[1] > 1 and depthwise.applies(len(x), window, x.shape[2:], output):
         if not depthwise.forward(x, w, b, y, window, is_much(y, 10 * w[0].size)):
             forward_pass.bands(x, w, b, y, window, groups)
     elif _by_winograd(x, y, window, groups) and winograd.forward(
@@ -107,6 +108,12 @@ def input_grad(
     dx = np.empty((n, c, *size), dy.dtype)
     if not dy.size or not w.size:
         dx[...] = 0 if b is None else per_channel(b, dx.ndim)
+    elif (
+        groups == c == f > 1
+        and planes.applies(n, window, size, dy.shape[2:])
+        and planes.input_grad(dy, w, b, dx, window, is_much(dy, 10 * w[0].size))
+    ):
+        pass
     elif _channels_last(w, dy.shape[2:], groups):
         input_pass.rows(dy, w, b, dx, window)
     else:
@@ -135,6 +142,8 @@ def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) 
         return weight_grad(x[:, :, None], dy[:, :, None], window.below_one(), groups)[:, :, 0]
     x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     positions = math.prod(dy.shape[2:])
+    if groups == x.shape[1] > 1 and planes.applies(len(x), window, x.shape[2:], dy.shape[2:]):
+        return planes.weight_grad(x, dy, dw.shape, window, is_much(dy, 10 * dw[0].size))
     if _by_winograd(x, dy, window, groups):
         found = winograd.weight_grad(x, dy, window, is_much(dy, dw[0].size), weight_pass.summed)
         if found is not None:
