@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-from penlight._core.dtypes import bool_
 from penlight.kernels.windows import Window
-from penlight.nn.functional.windows import batched, not_negative, symmetric, windows_of
+from penlight.nn.functional.windows import (
+    batched,
+    exact,
+    not_negative,
+    symmetric,
+    windows_of,
+    with_batch,
+)
 from penlight.ops.conv import Conv, ConvInputGrad
 from penlight.tensor import Tensor
 
@@ -80,26 +87,54 @@ def _conv(
     dilation: Any,
     groups: int,
 ) -> Tensor:
-    x, single = batched(name, input, n)
-    _check_weight(name, weight, groups, n)
-    window = windows_of(name, weight.shape[2:], stride, ((0, 0),) * n, dilation, n)
-    window = window._replace(padding=_padding(name, padding, window))
-    if x.shape[1] != weight.shape[1] * groups:
-        raise RuntimeError(
-            f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected input"
-            f"{list(input.shape)} to have {weight.shape[1] * groups} channels, but got "
-            f"{x.shape[1]} channels instead"
-        )
-    _check_bias(name, weight, bias, weight.shape[0])
+    window = _window(
+        name,
+        n,
+        input._array.shape,
+        weight._array.shape,
+        None if bias is None else bias._array.shape,
+        exact(stride, n, name, "stride"),
+        exact(padding, n, name, "padding"),
+        exact(dilation, n, name, "dilation"),
+        groups,
+    )
     _check_dtypes(name, input, weight, bias)
-    size = window.padded_size(x.shape[2:])
-    if any(s < e for s, e in zip(size, window.extent, strict=True)):
+    if input.ndim == n + 2:
+        return Conv.apply(input, weight, bias, window, groups)
+    return Conv.apply(input.unsqueeze(0), weight, bias, window, groups).squeeze(0)
+
+
+@functools.lru_cache(maxsize=1024)
+def _window(
+    name: str,
+    n: int,
+    shape: tuple[int, ...],
+    weight: tuple[int, ...],
+    bias: tuple[int, ...] | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> Window:
+    """The window, once shapes and options are found to fit."""
+    channels, *size = with_batch(name, shape, n)[1:]
+    _check_weight(name, weight, groups, n)
+    window = windows_of(name, weight[2:], stride, ((0, 0),) * n, dilation, n)
+    window = window._replace(padding=_padding(name, padding, window))
+    if channels != weight[1] * groups:
         raise RuntimeError(
-            f"{name}: Calculated padded input size per channel: {_by(size)}. Kernel size: "
+            f"{name}: Given groups={groups}, weight of size {list(weight)}, expected input"
+            f"{list(shape)} to have {weight[1] * groups} channels, but got {channels} channels "
+            "instead"
+        )
+    _check_bias(name, weight, bias, weight[0])
+    padded = window.padded_size(tuple(size))
+    if any(s < e for s, e in zip(padded, window.extent, strict=True)):
+        raise RuntimeError(
+            f"{name}: Calculated padded input size per channel: {_by(padded)}. Kernel size: "
             f"{_by(window.extent)}. Kernel size can't be greater than actual input size"
         )
-    y = Conv.apply(x, weight, bias, window, groups)
-    return y.squeeze(0) if single else y
+    return window
 
 
 def _by(size: tuple[int, ...]) -> str:
@@ -122,35 +157,36 @@ def _padding(name: str, padding: Any, window: Window) -> tuple[tuple[int, int], 
     return tuple(((e - 1) // 2, e - 1 - (e - 1) // 2) for e in window.extent)
 
 
-def _check_weight(name: str, weight: Tensor, groups: int, n: int) -> None:
-    if weight.ndim != n + 2:
-        raise RuntimeError(
-            f"{name}: expected weight of {n + 2} dimensions, but got {list(weight.shape)}"
-        )
+def _check_weight(name: str, weight: tuple[int, ...], groups: int, n: int) -> None:
+    if len(weight) != n + 2:
+        raise RuntimeError(f"{name}: expected weight of {n + 2} dimensions, but got {list(weight)}")
     if groups < 1:
         raise RuntimeError(f"{name}: non-positive groups is not supported, got groups={groups}")
-    if weight.shape[0] % groups or weight.shape[0] < groups:
+    if weight[0] % groups or weight[0] < groups:
         raise RuntimeError(
             f"{name}: Given groups={groups}, expected weight to be divisible by {groups} at "
-            f"dimension 0, but got weight of size {list(weight.shape)} instead"
+            f"dimension 0, but got weight of size {list(weight)} instead"
         )
 
 
-def _check_bias(name: str, weight: Tensor, bias: Tensor | None, channels: int) -> None:
-    if bias is not None and tuple(bias.shape) != (channels,):
+def _check_bias(
+    name: str, weight: tuple[int, ...], bias: tuple[int, ...] | None, channels: int
+) -> None:
+    if bias is not None and bias != (channels,):
         raise RuntimeError(
-            f"{name}: Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional "
-            f"with {channels} elements, but got bias of size {list(bias.shape)} instead"
+            f"{name}: Given weight of size {list(weight)}, expected bias to be 1-dimensional "
+            f"with {channels} elements, but got bias of size {list(bias)} instead"
         )
 
 
 def _check_dtypes(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    if input.dtype is not weight.dtype or (bias is not None and bias.dtype is not weight.dtype):
+    x, w, b = (None if t is None else t._array.dtype for t in (input, weight, bias))
+    if x != w or (b is not None and b != w):
         raise RuntimeError(
             f"{name}: input, weight and bias should have the same dtype, but got {input.dtype}, "
             f"{weight.dtype} and {None if bias is None else bias.dtype}"
         )
-    if input.dtype is bool_:
+    if x.kind == "b":
         raise NotImplementedError(f"{name}: not implemented for torch.bool; use .float()")
 
 
@@ -233,7 +269,7 @@ def _conv_transpose(
     dilation: Any,
 ) -> Tensor:
     x, single = batched(name, input, n)
-    _check_weight(name, weight, groups, n)
+    _check_weight(name, weight.shape, groups, n)
     amounts = not_negative(name, "padding", padding, n)
     extra = not_negative(name, "output_padding", output_padding, n)
     window = windows_of(name, weight.shape[2:], stride, symmetric(amounts), dilation, n)
@@ -248,7 +284,8 @@ def _conv_transpose(
             f"{list(input.shape)} to have {weight.shape[0]} channels, but got {x.shape[1]} "
             "channels instead"
         )
-    _check_bias(name, weight, bias, weight.shape[1] * groups)
+    shape = None if bias is None else bias._array.shape
+    _check_bias(name, weight.shape, shape, weight.shape[1] * groups)
     _check_dtypes(name, input, weight, bias)
     size = tuple(
         (o - 1) * s - 2 * p + reach + e

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 from penlight._core.arguments import ntuple
 from penlight.kernels.pooling import window_counts
 from penlight.kernels.windows import Window
-from penlight.nn.functional.windows import nonempty, not_negative, positive, symmetric, windows_of
+from penlight.nn.functional.windows import (
+    exact,
+    nonempty,
+    not_negative,
+    positive,
+    symmetric,
+    windows_of,
+)
 from penlight.ops.activation import relu
 from penlight.ops.pooling import MaxPool, SumPool
 from penlight.tensor import Tensor
@@ -41,9 +49,33 @@ def _pool_window(
     name: str, input: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool
 ) -> tuple[Window, tuple[int, ...]]:
     """The window over a batched input, and the number of its positions."""
-    n = input.ndim - 2
+    shape = input._array.shape
+    n = len(shape) - 2
+    return _fitting_window(
+        name,
+        shape,
+        exact(kernel, n, name, "kernel_size"),
+        None if stride is None or stride == () else exact(stride, n, name, "stride"),
+        exact(padding, n, name, "padding"),
+        exact(dilation, n, name, "dilation"),
+        bool(ceil),
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _fitting_window(
+    name: str,
+    shape: tuple[int, ...],
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil: bool,
+) -> tuple[Window, tuple[int, ...]]:
+    """The window and the number of its positions, once shape and options are found to fit."""
+    n = len(shape) - 2
     kernel = positive(name, "kernel_size", kernel, n)
-    if stride is None or stride == ():
+    if stride is None:
         stride = kernel
     amounts = not_negative(name, "padding", padding, n)
     window = windows_of(name, kernel, stride, symmetric(amounts), dilation, n)
@@ -52,12 +84,11 @@ def _pool_window(
             f"{name}: padding should be at most half of kernel_size, but got padding={padding} and "
             f"kernel_size={kernel}"
         )
-    size = tuple(input.shape[2:])
-    geometry = zip(size, kernel, window.stride, amounts, window.dilation, strict=True)
+    geometry = zip(shape[2:], kernel, window.stride, amounts, window.dilation, strict=True)
     output = tuple(_output_size(*one, ceil) for one in geometry)
     if min(output) < 1:
         raise RuntimeError(
-            f"{name}: Given input size: {'x'.join(map(str, input.shape[1:]))}. Calculated output "
+            f"{name}: Given input size: {'x'.join(map(str, shape[1:]))}. Calculated output "
             f"size: {'x'.join(map(str, output))}. Output size is too small"
         )
     return window, output

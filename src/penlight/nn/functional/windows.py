@@ -11,6 +11,23 @@ from penlight.tensor import Tensor
 __all__: list[str] = []
 
 
+def exact(value: Any, n: int, name: str, argument: str) -> Any:
+    """An option as it may be a key of a cache: an int, a tuple of ints, a string or None.
+
+    1.0 and True, which are equal to 1 as keys, are turned into ints or refused.
+    """
+    kind = type(value)
+    if kind is int or kind is str or value is None:
+        return value
+    if kind is tuple:
+        for v in value:
+            if type(v) is not int:
+                break
+        else:
+            return value
+    return tuple(map(int, ntuple(value, n, f"{name}: {argument}")))
+
+
 def symmetric(amounts: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """The same padding on both sides."""
     return tuple((p, p) for p in amounts)
@@ -50,14 +67,22 @@ def batched(name: str, input: Tensor, n: int) -> tuple[Tensor, bool]:
     Raises:
         RuntimeError: if it has neither n + 1 nor n + 2 dimensions.
     """
-    if input.ndim == n + 2:
-        return input, False
-    if input.ndim == n + 1:
-        return input.unsqueeze(0), True
-    raise RuntimeError(
-        f"{name}: Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got "
-        f"input of size: {list(input.shape)}"
-    )
+    single = len(with_batch(name, input._array.shape, n)) > input.ndim
+    return (input.unsqueeze(0), True) if single else (input, False)
+
+
+def with_batch(name: str, shape: tuple[int, ...], n: int) -> tuple[int, ...]:
+    """The shape (N, C, *S) of an input (N, C, *S) or (C, *S).
+
+    Raises:
+        RuntimeError: if it has neither n + 1 nor n + 2 dimensions.
+    """
+    if len(shape) not in (n + 1, n + 2):
+        raise RuntimeError(
+            f"{name}: Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got "
+            f"input of size: {list(shape)}"
+        )
+    return shape if len(shape) == n + 2 else (1, *shape)
 
 
 def nonempty(name: str, input: Tensor, n: int) -> tuple[Tensor, bool]:
