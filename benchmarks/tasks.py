@@ -110,7 +110,7 @@ _TASKS = [
     *(timed(w, "Whole programs") for w in LOADING),
     Task("train", "LeNet trained 2 epochs on 6,000 images, from start to exit", "Whole programs",
          "s", _train, cost=6),
-    Task("import", "import", "Whole programs", "s", _import, cost=1.5),
+    Task("import", "import, with nn and optim", "Whole programs", "s", _import, cost=1.5),
     Task("memory", "peak memory, training ResNet-20", "Memory and size", "B", _memory, 1e-3),
     Task("size", "installed, with required packages", "Memory and size", "B", _size, once=True,
          cost=0.5),
