@@ -150,6 +150,7 @@ if _typing.TYPE_CHECKING:
         nn as nn,
         optim as optim,
         plots as plots,
+        profiler as profiler,
         serialization as serialization,
         special as special,
         testing as testing,
@@ -160,8 +161,8 @@ if _typing.TYPE_CHECKING:
     from penlight.serialization import load as load, save as save
 else:
     _ROOMS = {
-        "backends", "cuda", "datasets", "linalg", "models", "nn", "optim", "plots", "serialization", "special",
-        "testing", "training", "transforms", "utils",
+        "backends", "cuda", "datasets", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
+        "special", "testing", "training", "transforms", "utils",
     }  # fmt: skip
     _FUNCTIONS = {"load": "serialization", "save": "serialization"}
 
