@@ -11,6 +11,7 @@ from benchmarks.summary import Cell, Row
 
 __all__ = ["BEGIN", "END", "insert", "machine_line", "machine_lines", "markdown", "quantity"]
 
+BUSY = 0.1  # share of the processor in others' use from which figures are doubtful
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
@@ -67,15 +68,21 @@ def markdown(
             texts += [_share(c) for c in cells] if shares else []
             lines.append("| " + " | ".join(texts) + " |")
         lines.append("")
-    problems = [
-        f"- {row.title}, {library.title}: {row.cells[library.name].problem.splitlines()[0]}"
+    notes = [
+        f"- {row.title}, {library.title}: {note}"
         for row in rows
         for library in libraries
-        if row.cells[library.name].problem
+        for note in _notes(row.cells[library.name])
     ]
-    return (
-        "\n".join([*lines, *problems, *([""] if problems else []), *machine_lines(machine)]) + "\n"
-    )
+    return "\n".join([*lines, *notes, *([""] if notes else []), *machine_lines(machine)]) + "\n"
+
+
+def _notes(cell: Cell) -> list[str]:
+    """What a reader must know of a value."""
+    notes = [cell.problem.splitlines()[0]] if cell.problem else []
+    if cell.others > BUSY:
+        notes.append(f"other programs used {cell.others:.0%} of the processor meanwhile")
+    return notes
 
 
 def _share(cell: Cell) -> str:

@@ -23,6 +23,7 @@ class Cell:
         ratio: median over the rounds of the first library's value / this one's value.
         low, high: smallest and largest of these ratios.
         gemm_share: of the rate at which the machine multiplies matrices; None where not counted.
+        others: share of the processor that other programs used meanwhile, in the middle round.
         problem: why there is no result, or why it does not count; empty if all is well.
     """
 
@@ -31,6 +32,7 @@ class Cell:
     low: float | None = None
     high: float | None = None
     gemm_share: float | None = None
+    others: float = 0.0
     problem: str = ""
 
 
@@ -78,11 +80,12 @@ def _cell(rounds: Rounds, base: Rounds, tolerance: float, gflops: float | None) 
     middle = median(values)
     flops = rounds[0].get("flops")
     share = flops / middle / gflops / 1e9 if flops and gflops else None
+    others = median(r.get("others") or 0.0 for r in rounds)
     pairs = [a["value"] / b["value"] for a, b in zip(base, rounds, strict=False)
              if "value" in a and "value" in b]  # fmt: skip
     if not pairs or problem:
-        return Cell(middle, gemm_share=share, problem=problem)
-    return Cell(middle, median(pairs), min(pairs), max(pairs), share)
+        return Cell(middle, gemm_share=share, others=others, problem=problem)
+    return Cell(middle, median(pairs), min(pairs), max(pairs), share, others)
 
 
 def _problem(rounds: Rounds, base: Rounds, tolerance: float) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.library import Library
+from benchmarks.load import OtherLoad
 from benchmarks.processes import MeasurementError, import_time, installed_size, run_json, train_time
 from benchmarks.workloads import INFERENCE, LOADING, TRAINING, Workload
 
@@ -56,9 +57,13 @@ class Task:
     cost: float = 3.0
 
     def attempt(self, library: Library, settings: Settings, weights: Path) -> dict[str, Any]:
-        """Measure; what goes wrong is the result then, as ``error``."""
+        """Measure; what goes wrong is the result then, as ``error``.
+
+        ``others`` is the share of the processor that other programs used meanwhile.
+        """
+        load = OtherLoad()
         try:
-            return self.measure(library, settings, weights)
+            return {**self.measure(library, settings, weights), "others": load.share()}
         except (MeasurementError, PackageNotFoundError) as error:
             return {"error": str(error)}
 

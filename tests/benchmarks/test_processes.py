@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import machine
+from benchmarks import load, machine
 from benchmarks.library import Library
 from benchmarks.processes import SAMPLE, import_time, installed_size
 from penlight.datasets.catalog import FASHION_MNIST_FILES
@@ -29,6 +31,28 @@ def test_rates_count_operations_and_bytes(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(machine, "FLOATS", 1000)
     assert machine.gemm_rate(0) == pytest.approx(2 * 100**3 / 2 / 1e9)
     assert machine.memory_rate(2, 0) == pytest.approx(3 * 4 * 1000 / 2 / 1e9)
+
+
+def test_load_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = iter([(10.0, 5.0, 100.0), (14.0, 6.0, 102.0)])  # by all, by us, on the clock
+    monkeypatch.setattr(load, "_reading", lambda: next(readings))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert load.OtherLoad().share() == pytest.approx((4 - 1) / (2 * 2))
+    monkeypatch.setattr(load, "_reading", lambda: None)
+    assert load.OtherLoad().share() is None
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the system does not tell")
+def test_children_count_as_ones_own() -> None:
+    compute = "import time\nwhile time.process_time() < 0.5: pass"
+    before = load._reading()
+    subprocess.run([sys.executable, "-c", compute], check=True)
+    after = load._reading()
+    assert before is not None
+    assert after is not None
+    busy, own, _ = (b - a for a, b in zip(before, after, strict=True))
+    assert own >= 0.49
+    assert busy >= 0.4  # told in hundredths of a second, a little late
 
 
 def test_installed_size_counts_the_required_packages() -> None:

@@ -98,6 +98,15 @@ def test_table(tmp_path: Path) -> None:
     assert page.read_text() == "no markers\n"
 
 
+def test_a_busy_machine_is_told() -> None:
+    rounds = [
+        {**r, "others": share} for r, share in zip(times(1, 1, 1), (0, 0.4, 0.3), strict=True)
+    ]
+    row = summary(times(1, 1, 1), rounds)
+    note = "- a workload, Penlight: other programs used 30% of the processor meanwhile"
+    assert note in markdown([row], MACHINE, list(LIBRARIES)).splitlines()
+
+
 def test_figures(tmp_path: Path) -> None:
     rows = [
         summary(times(0.4, 0.2), times(0.1, 0.1)),
