@@ -23,8 +23,9 @@ from penlight.autograd.engine import grad
 from penlight.autograd.op import Alias, Op
 from penlight.kernels import recurrent
 from penlight.kernels.recurrent import Layout
+from penlight.ops.activation import Relu, Sigmoid
 
-__all__ = ["LSTM", "Layout", "Recurrent"]
+__all__ = ["GRU", "LSTM", "Layout", "RNNReLU", "RNNTanh", "Recurrent"]
 
 
 class Recurrent(Op):
@@ -134,10 +135,6 @@ class Recurrent(Op):
         )  # fmt: skip
 
 
-def _sigmoid(x: Any) -> Any:
-    return 0.5 * np.tanh(0.5 * x) + 0.5
-
-
 def _affine(x: Any, w: Any, b: Any) -> Any:
     y = x @ np.swapaxes(w, 0, 1)
     return y if b is None else y + b
@@ -171,6 +168,61 @@ class LSTM(Recurrent):
         a = _affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh)
         size = a.shape[1] // 4
         i, f, g, o = (a[:, k * size : (k + 1) * size] for k in range(4))
-        c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
-        h = _sigmoid(o) * np.tanh(c)
+        c = Sigmoid.apply(f) * c + Sigmoid.apply(i) * np.tanh(g)
+        h = Sigmoid.apply(o) * np.tanh(c)
         return (h if w_hr is None else _affine(h, w_hr, None)), c
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit: h moves towards a proposal n, as far as z lets it.
+
+    r, z = sigma(W_r x + b_r + U_r h + d_r), and so for z;   n = tanh(W_n x + b_n + r (U_n h + d_n));
+    h' = (1 - z) n + z h.
+
+    dL/dn = dh' (1 - z), dL/dz = dh' (h - n), dL/dr = da_n (U_n h + d_n), and to h goes dh' z and what comes
+    back through U. See the kernel.
+
+    Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", 2014.
+    """
+
+    cell = recurrent.gru
+
+    @staticmethod
+    def step(x: Any, states: tuple[Any, ...], *weights: Any) -> tuple[Any, ...]:
+        w_ih, w_hh, b_ih, b_hh = weights
+        (h,) = states
+        a, q = _affine(x, w_ih, b_ih), _affine(h, w_hh, b_hh)
+        size = h.shape[1]
+        r = Sigmoid.apply(a[:, :size] + q[:, :size])
+        z = Sigmoid.apply(a[:, size : 2 * size] + q[:, size : 2 * size])
+        n = np.tanh(a[:, 2 * size :] + r * q[:, 2 * size :])
+        return (n + z * (h - n),)
+
+
+class RNNTanh(Recurrent):
+    """h' = tanh(W x + b + U h + d); da = dh' (1 - h'^2).
+
+    Source: Elman, "Finding Structure in Time", 1990.
+    """
+
+    cell = recurrent.elman.Tanh
+
+    @staticmethod
+    def step(x: Any, states: tuple[Any, ...], *weights: Any) -> tuple[Any, ...]:
+        w_ih, w_hh, b_ih, b_hh = weights
+        return (np.tanh(_affine(x, w_ih, b_ih) + _affine(states[0], w_hh, b_hh)),)
+
+
+class RNNReLU(Recurrent):
+    """h' = max(W x + b + U h + d, 0); da = dh' where h' > 0.
+
+    Source: Le, Jaitly & Hinton, "A Simple Way to Initialize Recurrent Networks of Rectified Linear
+    Units", 2015.
+    """
+
+    cell = recurrent.elman.Relu
+
+    @staticmethod
+    def step(x: Any, states: tuple[Any, ...], *weights: Any) -> tuple[Any, ...]:
+        w_ih, w_hh, b_ih, b_hh = weights
+        return (Relu.apply(_affine(x, w_ih, b_ih) + _affine(states[0], w_hh, b_hh)),)

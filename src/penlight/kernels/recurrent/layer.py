@@ -64,7 +64,7 @@ def _runs(x: Array | None, layout: Layout, direction: int, first: int, last: int
     if layout.sizes is None:
         whole = x.swapaxes(0, 1) if layout.batch_first else x
         return [whole[::-1] if direction else whole]
-    runs = [x[rows].reshape(steps, batch, -1) for rows, steps, batch in _spans(layout)]
+    runs = [x[rows].reshape(steps, batch, x.shape[-1]) for rows, steps, batch in _spans(layout)]
     return [run[::-1] for run in runs[::-1]] if direction else runs
 
 

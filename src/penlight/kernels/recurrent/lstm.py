@@ -1,19 +1,21 @@
-"""The LSTM over a whole sequence, its states as columns, forwards and backwards in time.
+"""The LSTM over a whole sequence, forwards and backwards in time.
 
-With the steps' inputs and states as columns, z_t = [x_t; h_{t-1}; 1] and a_t = W z_t is one product
-per step in which every gate is a contiguous block of rows:
+With examples as columns, a step's gates are
 
-    a = W z,  o, i, f = sigma(a_o, a_i, a_f),  g = tanh(a_g),
+    a = W x_t + U h_{t-1} + b,  o, i, f = sigma(a_o, a_i, a_f),  g = tanh(a_g),
     c_t = f c_{t-1} + i g,  m_t = o tanh(c_t),  h_t = m_t, or V m_t with a projection.
 
-sigma(a) = (1 + tanh(a / 2)) / 2, and halved rows of W make one tanh of all four gates.
+sigma(a) = (1 + tanh(a / 2)) / 2, so with three quarters of the rows halved one tanh makes all gates.
 
-Backwards, dh and dc come from step t + 1. Nothing but them changes what is known already, so the
-factors in front of them are computed for many steps at once:
+Backwards, dh and dc come from step t + 1, and
 
-    do = dm tanh(c) o (1 - o),           dc += dm o (1 - tanh(c)^2),
+    do = dm tanh(c_t) o (1 - o),      dc += dm o (1 - tanh(c_t)^2),
     di = dc g i (1 - i),  df = dc c_{t-1} f (1 - f),  dg = dc i (1 - g^2),
-    [dx_t; dh_{t-1}] = W^T da_t,  dc_{t-1} = dc f,  and at the end dW = sum_t da_t z_t^T.
+    dx_t = W^T da,  dh_{t-1} = U^T da,  dc_{t-1} = dc f.
+
+All that dm and dc are multiplied by is known forwards, and made there while it is in the cache. With
+z_t = [x_t; h_{t-1}; 1] one product makes a step's gates, a = [W, U, b] z_t; another makes [dx_t; dh_{t-1}];
+and the gradients of the weights wait for the end, [dW, dU, db] = sum_t da_t z_t^T.
 
 Here x is (T, N, I), h (N, P), c (N, H), y (T, N, P), with P = H unless projected; they may be views with
 any strides, so that time backwards and batches first cost nothing.
@@ -25,29 +27,33 @@ from typing import Any
 
 import numpy as np
 
-from penlight.kernels.recurrent.columns import as_columns, history, join, parts, weight_gradients
+from penlight.kernels.recurrent.columns import (
+    as_blocks,
+    as_columns,
+    history,
+    joined,
+    parts,
+    plus_product,
+)
 
 __all__ = ["backward", "forward", "prepare"]
 
 Array = np.ndarray
 
 
+def _reordered(w: Array) -> Array:
+    """PyTorch's rows i, f, g, o as o, i, f, g."""
+    return np.roll(w, len(w) // 4, 0)
+
+
 def prepare(
     w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None, w_hr: Array | None
 ) -> Any:
-    """[W_ih, W_hh, b_ih + b_hh], rows in the order o, i, f, g, all but g's halved; and V."""
-    w = _gates_reordered(join(w_ih, w_hh, b_ih, b_hh))
-    w[: 3 * len(w) // 4] *= 0.5
-    return w, w_hr
-
-
-def _gates_reordered(w: Array) -> Array:
-    """Rows i, f, g, o of PyTorch as o, i, f, g."""
-    size = len(w) // 4
-    reordered = np.empty_like(w)
-    reordered[:size] = w[3 * size :]
-    reordered[size:] = w[: 3 * size]
-    return reordered
+    """[W, U, b] with rows o, i, f, g, of which the first three are halved; V; the size of x."""
+    bias = None if b_ih is None or b_hh is None else b_ih + b_hh
+    w = _reordered(joined(w_ih, w_hh, bias, rows=len(w_ih), dtype=w_ih.dtype))
+    w[: len(w) * 3 // 4] *= 0.5
+    return w, w_hr, w_ih.shape[1]
 
 
 def forward(weights: Any, x: Array, states: tuple[Array, Array], y: Array, keep: bool) -> Any:
@@ -56,37 +62,67 @@ def forward(weights: Any, x: Array, states: tuple[Array, Array], y: Array, keep:
     Returns:
         the last states (h, c), and what :func:`backward` needs, if ``keep``.
     """
-    w, w_hr = weights
-    steps, batch, inputs = x.shape
+    w, v, inputs = weights
+    steps, batch, _ = x.shape
     size, dtype = len(w) // 4, w.dtype
     z = history(x, states[0], dtype)
-    c = np.empty((steps + 1 if keep else 1, size, batch), dtype)
-    a = np.empty((steps if keep else 1, 4 * size, batch), dtype)
-    t = np.empty((steps if keep else 1, size, batch), dtype)  # tanh(c)
-    m = np.empty((steps if keep else 1, size, batch), dtype) if w_hr is not None else t
-    c[0] = states[1].T
-    half, product = dtype.type(0.5), np.empty((size, batch), dtype)
-    now = range(steps) if keep else [0] * steps
-    h = z[:, inputs:-1]
-    for k, n in enumerate(now):
-        gates, c_new, t_new = a[n], c[n + 1 if keep else 0], t[n]
-        np.dot(w, z[k], gates)  # (4H, I+P+1) @ (I+P+1, N) -> (4H, N)
-        np.tanh(gates, gates)
-        sigmas = gates[: 3 * size]
-        np.multiply(sigmas, half, sigmas)
-        np.add(sigmas, half, sigmas)
-        o, i, f, g = gates.reshape(4, size, batch)
-        np.multiply(i, g, product)
-        np.multiply(f, c[n], c_new)
-        np.add(c_new, product, c_new)
-        np.tanh(c_new, t_new)
-        if w_hr is None:
-            np.multiply(o, t_new, h[k + 1])
-        else:
-            np.multiply(o, t_new, m[n])
-            np.dot(w_hr, m[n], h[k + 1])  # (P, H) @ (H, N) -> (P, N)
-    y[...] = h[1:].swapaxes(1, 2)
-    return (h[-1].T, c[-1].T), (z, a, c, t, m)
+    hs = z[1:, inputs:-1]
+    count, ranges = parts(steps, 4 * size, batch, dtype)
+    kept = np.empty((6 if keep else 0, steps, size, batch), dtype)
+    ms = np.empty((steps if v is not None else 0, size, batch), dtype)
+    w = as_blocks(w, batch)
+    multiply = np.dot if w.ndim == 2 else np.matmul
+    # o, i, f, g and c_{t-1} of some steps, and one more for c_t
+    a = np.empty((count + 1, 5 * size, batch), dtype)
+    t = np.empty((count, size, batch), dtype)
+    product, half = np.empty((2 * size, batch), dtype), np.array(0.5, dtype)
+    first, second = product[:size], product[size:]
+    gates = a[:-1, : 4 * size]
+    views = list(
+        zip(
+            gates.reshape(count, *w.shape[:-1], batch), gates, gates[:, : 3 * size],
+            gates[:, size : 3 * size], a[:-1, 3 * size :], a[1:, 4 * size :], t, gates[:, :size],
+            strict=True,
+        )
+    )  # fmt: skip
+    a[0, 4 * size :] = states[1].T
+    for start, stop in ranges:
+        k = start
+        for blocks, gates, sigmas, i_f, g_c, c, tanh_c, o in views[: stop - start]:
+            multiply(w, z[k], blocks)  # (4H, K) @ (K, N) -> (4H, N)
+            np.tanh(gates, gates)
+            np.multiply(sigmas, half, sigmas)
+            np.add(sigmas, half, sigmas)
+            np.multiply(i_f, g_c, product)
+            np.add(first, second, c)
+            np.tanh(c, tanh_c)
+            if v is None:
+                np.multiply(o, tanh_c, hs[k])
+            else:
+                np.multiply(o, tanh_c, ms[k])
+                np.dot(v, ms[k], hs[k])  # (P, H) @ (H, N) -> (P, N)
+            k += 1
+        if keep:
+            _factors(a[: stop - start], t[: stop - start], kept[:, start:stop])
+        a[0, 4 * size :] = c
+    y[...] = hs.swapaxes(1, 2)
+    return (hs[-1].T, a[0, 4 * size :].T), (z, kept, ms)
+
+
+def _factors(a: Array, tanh_c: Array, kept: Array) -> None:
+    """Of da: dm's in do, dc's in di, df, dg; then dm's in dc, and dc's in dc_{t-1}."""
+    steps, rows, batch = a.shape
+    o, i, f, g, c = a.reshape(steps, 5, rows // 5, batch).swapaxes(0, 1)
+    do, di, df, dg, dc, dc_before = kept
+    for sigma, other, factor in ((o, tanh_c, do), (i, g, di), (f, c, df)):
+        np.subtract(1, sigma, factor)
+        np.multiply(factor, sigma, factor)
+        np.multiply(factor, other, factor)
+    for tanh, other, factor in ((g, i, dg), (tanh_c, o, dc)):
+        np.multiply(tanh, tanh, factor)
+        np.subtract(1, factor, factor)
+        np.multiply(factor, other, factor)
+    dc_before[...] = f
 
 
 def backward(
@@ -95,59 +131,46 @@ def backward(
     """Fill ``dx``, if given; ``weights`` are as the layer has them.
 
     Returns:
-        the gradients of the first states, and of w_ih, w_hh, bias, w_hr.
+        the gradients of the first states, and of w_ih, w_hh, b_ih, b_hh, w_hr.
     """
-    w_ih, w_hh, _, _, w_hr = weights
-    z, a, c, t, m = tape
-    steps, _, batch = a.shape
-    size, inputs, outputs = a.shape[1] // 4, w_ih.shape[1], w_hh.shape[1]
-    da, through = np.empty_like(a), np.empty_like(t)
-    for part in parts(a):
-        _factors(a[part], c[:-1][part], t[part], da[part], through[part])
-    back = _gates_reordered(w_hh if dx is None else np.concatenate((w_ih, w_hh), 1)).T.copy()
-    dz = np.empty((steps + 1, len(back), batch), a.dtype)
-    dh = dz[:, -outputs:]
-    dh[steps] = dstates[0].T
-    dys = None if dy is None else as_columns(dy, a.dtype)
-    dc = dstates[1].T.astype(a.dtype)
-    dm, product = np.empty((2, size, batch), a.dtype)
-    dms = np.empty((steps, outputs, batch), a.dtype) if w_hr is not None else None
-    for k in range(steps - 1, -1, -1):
-        d = dh[k + 1]
-        if dys is not None:
-            np.add(d, dys[k], d)
-        if w_hr is not None and dms is not None:
-            dms[k] = d
-            d = np.dot(w_hr.T, d, dm)  # (H, P) @ (P, N) -> (H, N)
-        gates = da[k].reshape(4, size, batch)
-        np.multiply(d, through[k], product)
-        np.add(dc, product, dc)
-        np.multiply(gates[0], d, gates[0])
-        np.multiply(gates[1:], dc, gates[1:])
-        np.multiply(dc, a[k, 2 * size : 3 * size], dc)
-        np.dot(back, da[k], dz[k])  # (I+P, 4H) @ (4H, N) -> (I+P, N)
-    if dx is not None:
-        dx[...] = dz[:-1, :inputs].swapaxes(1, 2)
-    rows = np.empty((4 * size, steps, batch), a.dtype)
-    rows[: 3 * size] = da[:, size:].swapaxes(0, 1)
-    rows[3 * size :] = da[:, :size].swapaxes(0, 1)
-    dw_ih, dw_hh, db = weight_gradients(rows, z[:-1], inputs)
-    dw_hr = None if dms is None else np.tensordot(dms, m, ((0, 2), (0, 2)))
-    return (dh[0].T, dc.T), (dw_ih, dw_hh, db, db, dw_hr)
-
-
-def _factors(a: Array, c: Array, t: Array, da: Array, through: Array) -> None:
-    """What dm (for o) and dc (for i, f, g) are multiplied by to give da; dm's share in dc."""
-    steps, _, batch = a.shape
-    o, i, f, g = a.reshape(steps, 4, -1, batch).swapaxes(0, 1)
-    do, di, df, dg = da.reshape(steps, 4, -1, batch).swapaxes(0, 1)
-    sigmas, dsigmas = a[:, : 3 * o.shape[1]], da[:, : 3 * o.shape[1]]
-    np.subtract(1, sigmas, dsigmas)
-    np.multiply(dsigmas, sigmas, dsigmas)
-    np.multiply(do, t, do)
-    np.multiply(di, g, di)
-    np.multiply(df, c, df)
-    for tanh, sigma, derivative in ((g, i, dg), (t, o, through)):
-        np.multiply(tanh, tanh, derivative)
-        np.subtract(1, derivative, derivative)
-        np.multiply(derivative, sigma, derivative)
+    w_ih, w_hh, b_ih, _, v = weights
+    z, kept, ms = tape
+    _, steps, size, batch = kept.shape
+    dtype, inputs, outputs = kept.dtype, w_ih.shape[1], w_hh.shape[1]
+    w = w_hh if dx is None else np.concatenate((w_ih, w_hh), 1)
+    w = as_blocks(_reordered(w).T.copy(), batch)
+    multiply = np.dot if w.ndim == 2 else np.matmul
+    dw: Any = None
+    dms = np.empty((len(ms), outputs, batch), dtype)  # of V's output
+    dh, dc = dstates[0].T.astype(dtype, "C"), dstates[1].T.astype(dtype, "C")
+    product, dm = np.empty((2, size, batch), dtype)
+    count, ranges = parts(steps, 4 * size, batch, dtype)
+    da = np.empty((count, 4, size, batch), dtype)  # o, i, f, g
+    flat = da.reshape(count, 4 * size, batch)
+    dz = np.empty((count, w.size // (4 * size), batch), dtype)
+    blocks, dhs = dz.reshape(count, *w.shape[:-1], batch), dz[:, -outputs:]
+    for start, stop in ranges[::-1]:
+        factors = kept[:, start:stop].swapaxes(0, 1)
+        dys = None if dy is None else as_columns(dy[start:stop], dtype)
+        for k in range(stop - start - 1, -1, -1):
+            if dys is not None:
+                np.add(dh, dys[k], dh)
+            d = dh
+            if v is not None:
+                dms[start + k] = dh
+                d = np.dot(v.T, dh, dm)  # (H, P) @ (P, N) -> (H, N)
+            factor, gates = factors[k], da[k]
+            np.multiply(d, factor[4], product)
+            np.add(dc, product, dc)
+            np.multiply(d, factor[0], gates[0])
+            np.multiply(dc, factor[1:4], gates[1:])
+            np.multiply(dc, factor[5], dc)
+            multiply(w, flat[k], blocks[k])  # (I+P, 4H) @ (4H, N) -> (I+P, N)
+            dh = dhs[k]
+        dw = plus_product(dw, flat[: stop - start], z[start:stop])
+        if dx is not None:
+            dx[start:stop] = dz[: stop - start, :inputs].swapaxes(1, 2)
+    dw = np.roll(dw, -size, 0)  # i, f, g, o
+    db = None if b_ih is None else dw[:, -1]
+    dv = None if v is None else plus_product(None, dms, ms)
+    return (dh.T, dc.T), (dw[:, :inputs], dw[:, inputs:-1], db, db, dv)

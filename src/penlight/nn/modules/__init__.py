@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from penlight.nn.modules.activation import *  # noqa: F403
 from penlight.nn.modules.adaptive_pooling import *  # noqa: F403
+from penlight.nn.modules.attention import *  # noqa: F403
 from penlight.nn.modules.batchnorm import *  # noqa: F403
 from penlight.nn.modules.classification import *  # noqa: F403
 from penlight.nn.modules.container import *  # noqa: F403
@@ -23,8 +24,11 @@ from penlight.nn.modules.parameter_container import *  # noqa: F403
 from penlight.nn.modules.pixelshuffle import *  # noqa: F403
 from penlight.nn.modules.pooling import *  # noqa: F403
 from penlight.nn.modules.rnn import *  # noqa: F403
+from penlight.nn.modules.rnn_base import *  # noqa: F403
+from penlight.nn.modules.rnn_cell import *  # noqa: F403
 from penlight.nn.modules.softmax import *  # noqa: F403
 from penlight.nn.modules.sparse import *  # noqa: F403
+from penlight.nn.modules.transformer import *  # noqa: F403
 from penlight.nn.modules.unpooling import *  # noqa: F403
 from penlight.nn.modules.upsampling import *  # noqa: F403
 
