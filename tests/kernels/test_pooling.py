@@ -62,8 +62,10 @@ def largest(values: np.ndarray) -> int:
 @given(pools())
 def test_max_pool_is_its_definition(pool: Any) -> None:
     x, window, output = pool
-    y, places = pooling.max_pool(x, window, output, True)
-    assert places is not None
+    y, taps = pooling.max_pool(x, window, output, True)
+    assert taps is not None
+    assert taps.dtype == np.uint8
+    places = pooling.tap_places(taps, window, x.shape[2:])
     values, none = pooling.max_pool(x, window, output, False)
     assert none is None
     np.testing.assert_array_equal(values, y)
@@ -112,9 +114,10 @@ def test_more_taps_than_a_byte_counts() -> None:
     x = rng.permutation(40 * 40).reshape(1, 1, 40, 40).astype(np.float32)
     window = Window((19, 18), (5, 4), ((9, 9), (0, 0)), (1, 1))
     output = window.output_size((40, 40))
-    y, places = pooling.max_pool(x, window, output, True)
+    y, taps = pooling.max_pool(x, window, output, True)
+    assert taps is not None
+    places = pooling.tap_places(taps, window, (40, 40))
     for o, at in seen(x, window, output):
-        assert places is not None
         assert places[(0, 0, *o)] == at[int(np.argmax(x.ravel()[at]))]
         assert y[(0, 0, *o)] == x.ravel()[at].max()
 
@@ -122,7 +125,9 @@ def test_more_taps_than_a_byte_counts() -> None:
 def test_integers_have_maxima_too() -> None:
     x = np.array([[[[-3, -2], [-5, -9]]]])
     window = Window((2, 2), (2, 2), ((1, 1),) * 2, (1, 1))
-    y, places = pooling.max_pool(x, window, (2, 2), True)
+    y, taps = pooling.max_pool(x, window, (2, 2), True)
+    assert taps is not None
+    places = pooling.tap_places(taps, window, (2, 2))
     np.testing.assert_array_equal(y[0, 0], [[-3, -2], [-5, -9]])
     np.testing.assert_array_equal(places, [[[[0, 1], [2, 3]]]])
 
@@ -146,6 +151,37 @@ def test_gather_and_scatter_are_transposes() -> None:
     np.testing.assert_array_equal(put, [[[1, 0, 1, 0]]])
 
 
+@given(pools())
+def test_taps_say_where_as_places_do(pool: Any) -> None:
+    x, window, output = pool
+    size = x.shape[2:]
+    _, taps = pooling.max_pool(x, window, output, True)
+    assert taps is not None
+    places = pooling.tap_places(taps, window, size)
+    if pooling.some_see_nothing(window, output, size):
+        return
+    dy = np.random.default_rng(0).integers(-9, 9, taps.shape).astype(np.float32)
+    by_taps = pooling.scatter_at(dy, taps, size, window=window)
+    np.testing.assert_array_equal(by_taps, pooling.scatter_at(dy, places, size))
+    np.testing.assert_array_equal(pooling.gather_at(x, taps, window), pooling.gather_at(x, places))
+    expected = np.zeros((4, x[0, 0].size), np.float32)
+    for plane in range(4):
+        for at, value in zip(places.reshape(4, -1)[plane], dy.reshape(4, -1)[plane], strict=True):
+            expected[plane, at] += value
+    np.testing.assert_array_equal(by_taps.reshape(4, -1), expected)
+
+
+@pytest.mark.parametrize("share", [0, 10**9])
+def test_the_mean_of_all_and_back(share: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "_WORTH_THREADS", share)
+    x = np.random.default_rng(0).standard_normal((5, 3, 4, 6), dtype=np.float32)
+    window = Window((4, 6), (4, 6), ((0, 0),) * 2, (1, 1))
+    y = pooling.sum_pool(x, window, (1, 1), 24)
+    np.testing.assert_allclose(y[..., 0, 0], x.mean((2, 3)), rtol=1e-5, atol=1e-6)
+    dx = pooling.spread_windows(y, (4, 6), window, 24)
+    np.testing.assert_array_equal(dx, np.broadcast_to(y / 24, x.shape))
+
+
 @pytest.fixture
 def threads() -> Iterator[None]:
     before = get_num_threads()
@@ -163,10 +199,10 @@ def test_threads_do_not_change_a_bit(size: int, monkeypatch: pytest.MonkeyPatch)
     found = []
     for n in (1, 2, 3):
         set_num_threads(n)
-        y, places = pooling.max_pool(x, window, output, True)
-        assert places is not None
+        y, taps = pooling.max_pool(x, window, output, True)
+        assert taps is not None
         mean = pooling.sum_pool(x, window, output, 6)
         back = pooling.spread_windows(mean, (size, size), window, 6)
-        dx = pooling.scatter_at(y, places, (size, size))
-        found.append([a.tobytes() for a in (y, places, mean, back, dx)])
+        dx = pooling.scatter_at(y, taps, (size, size), window=window)
+        found.append([a.tobytes() for a in (y, taps, mean, back, dx)])
     assert found[0] == found[1] == found[2]

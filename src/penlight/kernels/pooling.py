@@ -19,25 +19,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from penlight._core.threads import one_blas_thread
 from penlight.kernels.chunks import CACHE, ranges, run, scratch
 from penlight.kernels.windows import Size, Window, inside, strided
 
 __all__ = [
-    "adaptive_edges", "adaptive_max_places", "gather_at", "max_pool", "scatter_at", "some_see_nothing", "spread_windows",
-    "sum_pool", "window_counts",
+    "adaptive_edges", "adaptive_max_places", "gather_at", "max_pool", "scatter_at", "some_see_nothing",
+    "spread_windows", "sum_pool", "tap_places", "window_counts",
 ]  # fmt: skip
 
-_WORTH_THREADS = 4_000_000  # elements: about 1 ms
+_WORTH_THREADS = 1_000_000  # elements: about 0.6 ms
+_CHUNK = (
+    2 * CACHE
+)  # bytes: in shorter steps, two threads would mostly wait for the interpreter's lock
 
 
-def _for_planes(x: np.ndarray, task: Callable[[int, int], None], per_plane: int) -> None:
+def _for_planes(x: np.ndarray, task: Callable[[int, int], Any], per_plane: int) -> None:
     """Call ``task(start, stop)`` for runs of planes that fit the cache."""
     planes = len(x)
     share = planes * per_plane > _WORTH_THREADS
-    step = max(CACHE // 2 // max(per_plane * x.itemsize, 1), 1)
+    step = max(_CHUNK // max(per_plane * x.itemsize, 1), 1)
     if share:
-        step = min(step, math.ceil(planes / 4))
+        step = min(step, math.ceil(planes / 2))
     parts = ranges(planes, step)
     run(lambda i: task(*parts[i]), len(parts), share)
 
@@ -109,8 +111,8 @@ def sum_pool(x: np.ndarray, window: Window, output: Size, divisor: Any) -> np.nd
     y = np.empty((*x.shape[:2], *output), x.dtype)
     if _sees_all(window, x.shape[2:]):
         ones = np.ones(math.prod(window.kernel), x.dtype)
-        with one_blas_thread():
-            np.matmul(x.reshape(-1, ones.size), ones, out=y.reshape(-1))
+        rows, sums = x.reshape(-1, ones.size), y.reshape(-1)
+        _for_planes(rows, lambda i, j: np.matmul(rows[i:j], ones, out=sums[i:j]), ones.size)
         return np.divide(y, divisor, out=y)
     lines = _lines(x.shape[2:], window, output)
     source, target = _planes(x), _planes(y)
@@ -130,7 +132,8 @@ def spread_windows(dy: np.ndarray, size: Size, window: Window, divisor: Any) -> 
     output = dy.shape[2:]
     dx = np.empty((*dy.shape[:2], *size), dy.dtype)
     if _sees_all(window, size):
-        np.copyto(dx, dy / divisor)
+        runs, means = dx.reshape(-1, math.prod(size)), (dy / divisor).reshape(-1, 1)
+        _for_planes(runs, lambda i, j: np.copyto(runs[i:j], means[i:j]), runs.shape[1])
         return dx
     lines = _lines(size, window, output)
     source, target = _planes(dy), _planes(dx)
@@ -193,43 +196,52 @@ def _sliding_sum(lines: _Lines, line: np.ndarray, out: np.ndarray | None = None)
 
 
 def max_pool(
-    x: np.ndarray, window: Window, output: Size, want_places: bool
+    x: np.ndarray, window: Window, output: Size, want_taps: bool
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """y = the largest element of each window (NaN if there is one), and where in its plane it is.
+    """y = the largest element of each window (NaN if there is one), and which of its taps that is.
 
     The first of several equal ones counts, and the last NaN, as in PyTorch. A window whose taps all
-    miss the plane (see :func:`some_see_nothing`) gives -inf at place 0.
+    miss the plane (see :func:`some_see_nothing`) gives -inf.
 
     Args:
         x: (N, C, *S).
 
     Returns:
-        y, (N, C, *O), and the places, int64 indices into the flattened *S, or None.
+        y, (N, C, *O), and the taps' numbers in the flattened kernel, small unsigned integers, or None.
     """
-    size = x.shape[2:]
     y = np.empty((*x.shape[:2], *output), x.dtype)
-    places = np.empty(y.shape, np.int64) if want_places else None
-    lines = _lines(size, window, output)
+    taps = np.empty(y.shape, _number(window)) if want_taps else None
+    lines = _lines(x.shape[2:], window, output)
     source, target = _planes(x), _planes(y)
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
 
     def task(start: int, stop: int) -> None:
         n = stop - start
         line = lines.line(source[start:stop], lowest)
-        best, tap = _sliding_max(lines, line, want_places)
+        best, tap = _sliding_max(lines, line, want_taps)
         part = target[start:stop]
         np.copyto(part, lines.picked(best, n))
-        if places is None or tap is None:
-            return
-        found = _planes(places)[start:stop]
-        picked = scratch("taps", part.shape, np.intp)
-        np.copyto(picked, lines.picked(tap, n))
-        np.take(_tap_offsets(window, size), picked, out=found, mode="clip")
-        found += _starts(window, output, size)
-        _mend(source[start:stop], part, found, window, lowest)
+        if taps is not None and tap is not None:
+            found = _planes(taps)[start:stop]
+            np.copyto(found, lines.picked(tap, n))
+            _mend(source[start:stop], part, found, window, lowest)
 
     _for_planes(source, task, lines.length)
-    return y, places
+    return y, taps
+
+
+def _number(window: Window) -> np.dtype[Any]:
+    """The smallest type that counts a window's taps."""
+    return np.dtype(np.min_scalar_type(math.prod(window.kernel) - 1))
+
+
+def tap_places(taps: np.ndarray, window: Window, size: Size) -> np.ndarray:
+    """Where in the flattened plane *size the taps of each window are, int64; 0 for those beside it."""
+    output = taps.shape[2:]
+    places = _tap_offsets(window, size)[taps] + _starts(window, output, size)
+    if some_see_nothing(window, output, size):
+        places *= _seeing(window, output, size)
+    return places
 
 
 def _sliding_max(
@@ -240,7 +252,7 @@ def _sliding_max(
     Taps count as they lie in memory, so a later one has the larger number: of the candidates that
     were larger than all before them, the maximum keeps the last.
     """
-    number = np.min_scalar_type(math.prod(lines.window.kernel) - 1)
+    number = _number(lines.window)
     taps: np.ndarray | None = None
     for turn, (k, distance, weight) in enumerate(lines.steps):
         rest = line.size - (k - 1) * distance
@@ -251,17 +263,18 @@ def _sliding_max(
             if want_taps:
                 larger = scratch("larger", (rest,), np.bool_)
                 np.greater(line[further], base, out=larger)
-                candidate = scratch("candidate", (rest,), number)
+                known = taps if i > 1 else None if before is None else before[:rest]
+                name = f"taps{turn % 2}" if known is None else "candidate"
+                candidate = scratch(name, (rest,), number)
                 if before is None:
                     np.multiply(larger.view(np.uint8), number.type(i * weight), out=candidate)
                 else:
                     np.add(before[further], number.type(i * weight), out=candidate)
                     np.multiply(candidate, larger.view(np.uint8), out=candidate)
-                known = taps if i > 1 else None if before is None else before[:rest]
-                taps = scratch(f"taps{turn % 2}", (rest,), number)
                 if known is None:
-                    np.copyto(taps, candidate)
+                    taps = candidate
                 else:
+                    taps = scratch(f"taps{turn % 2}", (rest,), number)
                     np.maximum(known, candidate, out=taps)
             np.maximum(base, line[further], out=best)
             base = best
@@ -271,46 +284,46 @@ def _sliding_max(
     return line, taps
 
 
-def _mend(x: np.ndarray, y: np.ndarray, places: np.ndarray, window: Window, lowest: Any) -> None:
-    """Put right the places of windows with NaN, and of those that see nothing above the padding."""
-    if y.dtype.kind == "f":
-        odd = np.isnan(np.max(y)) if y.size else False
-        odd = odd or (any(map(any, window.padding)) and np.min(y) == lowest)
-    else:
-        odd = any(map(any, window.padding)) and y.size and np.min(y) == lowest
-    if not odd:
+def _mend(x: np.ndarray, y: np.ndarray, taps: np.ndarray, window: Window, lowest: Any) -> None:
+    """Put right the taps of windows with NaN, and of those that see nothing above the padding."""
+    padded = any(map(any, window.padding)) or some_see_nothing(window, y.shape[1:], x.shape[1:])
+    odd = np.zeros(y.shape, bool)
+    if y.dtype.kind == "f" and y.size and np.isnan(np.max(y)):
+        odd |= y != y
+    if padded and y.size and not np.min(y) > lowest:
+        odd |= y == lowest
+    if not odd.any():
         return
-    size = x.shape[1:]
-    for at in np.argwhere((y != y) | (y == lowest)):
-        plane, *o = (int(i) for i in at)
-        axes = []
-        for a, i in enumerate(o):
-            p = (
-                i * window.stride[a]
-                - window.padding[a][0]
-                + window.dilation[a] * np.arange(window.kernel[a])
-            )
-            axes.append(p[(p >= 0) & (p < size[a])])
-        seen = x[plane][np.ix_(*axes)].ravel()
-        nans = np.flatnonzero(seen != seen)
-        if not seen.size:
-            places[tuple(at)] = 0
-            continue
-        which = nans[-1] if nans.size else int(np.argmax(seen))
-        within = np.unravel_index(which, [len(p) for p in axes])
-        position = [p[i] for p, i in zip(axes, within, strict=True)]
-        places[tuple(at)] = np.ravel_multi_index(position, size)
+    plane, *o = np.nonzero(odd)
+    valid, at = np.ones((len(plane), taps.size and math.prod(window.kernel)), bool), []
+    for a, tap in enumerate(np.indices(window.kernel).reshape(len(o), -1)):
+        start = o[a] * window.stride[a] - window.padding[a][0]
+        place = start[:, None] + window.dilation[a] * tap
+        valid &= (place >= 0) & (place < x.shape[1 + a])
+        at.append(np.clip(place, 0, x.shape[1 + a] - 1))
+    seen = np.where(valid, x[plane[:, None], *at], lowest)  # (windows, taps)
+    nans = seen != seen
+    best = np.fmax.reduce(seen, axis=1)
+    which = np.argmax(valid & (seen == best[:, None]), axis=1)
+    last_nan = seen.shape[1] - 1 - np.argmax(nans[:, ::-1], axis=1)
+    taps[odd] = np.where(nans.any(axis=1), last_nan, which)
 
 
 @functools.lru_cache(maxsize=64)
 def some_see_nothing(window: Window, output: Size, size: Size) -> bool:
     """Whether a dilated window steps over a small plane altogether."""
+    return not _seeing(window, output, size).all()
+
+
+@functools.lru_cache(maxsize=64)
+def _seeing(window: Window, output: Size, size: Size) -> np.ndarray:
+    """Whether each window (*O) sees anything of the plane."""
+    seeing: Any = True
     for axis, n in enumerate(size):
         k, s, d = window.kernel[axis], window.stride[axis], window.dilation[axis]
         seen = np.arange(output[axis])[:, None] * s - window.padding[axis][0] + np.arange(k) * d
-        if not ((seen >= 0) & (seen < n)).any(axis=1).all():
-            return True
-    return False
+        seeing = np.logical_and.outer(seeing, ((seen >= 0) & (seen < n)).any(axis=1))
+    return np.asarray(seeing)
 
 
 @functools.lru_cache(maxsize=64)
@@ -370,35 +383,61 @@ def adaptive_max_places(x: np.ndarray, output: Size) -> np.ndarray:
     return places
 
 
-def gather_at(x: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """y[n, c, o] = x[n, c] flattened at places[n, c, o]."""
+def gather_at(x: np.ndarray, places: np.ndarray, window: Window | None = None) -> np.ndarray:
+    """y[n, c, o] = x[n, c] flattened at places[n, c, o].
+
+    Args:
+        window: given, ``places`` are numbers of its taps, as :func:`max_pool` returns them.
+    """
+    if window is not None:
+        places = tap_places(places, window, x.shape[2:])
     planes = math.prod(x.shape[:2])
     flat = x.reshape(planes, math.prod(x.shape[2:]))
     index = places.reshape(planes, math.prod(places.shape[2:]))
     return np.take_along_axis(flat, index, axis=1).reshape(places.shape)
 
 
-def scatter_at(dy: np.ndarray, places: np.ndarray, size: Size, add: bool = True) -> np.ndarray:
+def scatter_at(
+    dy: np.ndarray,
+    places: np.ndarray,
+    size: Size,
+    add: bool = True,
+    window: Window | None = None,
+) -> np.ndarray:
     """The transpose of :func:`gather_at`: dy added up at its places in zeros (N, C, *size).
 
     Args:
         add: False puts instead: of several at one place the last one stays.
+        window: given, ``places`` are numbers of its taps, each of which lies in the plane.
     """
-    dx = np.zeros((*dy.shape[:2], *size), dy.dtype)
+    dx = np.empty((*dy.shape[:2], *size), dy.dtype)
     planes, length = math.prod(dy.shape[:2]), math.prod(size)
     source = dy.reshape(planes, math.prod(dy.shape[2:]))
     index = places.reshape(source.shape)
     target = dx.reshape(planes, length)
+    if window is not None:
+        offsets = _tap_offsets(window, size)
+        starts = _starts(window, dy.shape[2:], size).reshape(-1)
+        apart = zip(window.stride, window.extent, strict=True)
+        add = add and not all(s >= e for s, e in apart)  # else no two are at one place
 
     def task(start: int, stop: int) -> None:
-        flat = scratch("flat", (stop - start, source.shape[1]), np.int64)
-        np.add(index[start:stop], np.arange(0, (stop - start) * length, length)[:, None], out=flat)
         line, values = target[start:stop].reshape(-1), source[start:stop].reshape(-1)
+        line.fill(0)
+        flat = scratch("flat", (stop - start, source.shape[1]), np.int64)
+        first = np.arange(0, (stop - start) * length, length)[:, None]
+        if window is None:
+            np.add(index[start:stop], first, out=flat)
+        else:
+            taps = scratch("taps", flat.shape, np.intp)
+            np.copyto(taps, index[start:stop])
+            np.take(offsets, taps, out=flat, mode="clip")
+            flat += starts
+            flat += first
         if add:
             np.add.at(line, flat.reshape(-1), values)
         else:
             line[flat.reshape(-1)] = values
 
-    if dy.size:
-        _for_planes(target, task, length)
+    _for_planes(target, task, length)
     return dx

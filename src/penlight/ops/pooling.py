@@ -66,15 +66,21 @@ class SpreadWindows(Op):
 class MaxPool(Op):
     """y[o] = the largest x in window o, at place a[o] of the plane; dx = dy added up at a.
 
-    Returns y (N, C, *O), and a (int64, indices into the flattened *S) if it is asked for.
+    Returns y (N, C, *O), and a (int64, indices into the flattened *S) if it is asked for. Kept is the
+    number of a window's tap, which takes a byte.
     """
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, window: Window, output: Size, return_indices: bool) -> Any:
-        ctx.size = x.shape[2:]
+        ctx.size, ctx.window = x.shape[2:], window
         need = return_indices or ctx.edges[0] is not None
-        y, places = pooling.max_pool(x, window, output, need)
+        y, taps = pooling.max_pool(x, window, output, need)
         blind = pooling.some_see_nothing(window, output, ctx.size)
+        if not return_indices and not blind:
+            ctx.save(taps, None)
+            return y
+        ctx.window = None
+        places = None if taps is None else pooling.tap_places(taps, window, ctx.size)
         ctx.save(places, y != -np.inf if need and blind else None)
         return (y, places) if return_indices else y
 
@@ -82,7 +88,7 @@ class MaxPool(Op):
     def backward(ctx: Any, dy: Any, *unused: Any) -> Any:
         places, seeing = ctx.saved
         dy = dy if seeing is None else np.where(seeing, dy, 0)
-        return PutAt.apply(dy, places, ctx.size, True)
+        return PutAt.apply(dy, places, ctx.size, True, ctx.window)
 
 
 class AdaptiveMaxPool(Op):
@@ -93,7 +99,7 @@ class AdaptiveMaxPool(Op):
 
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, output: Size) -> Any:
-        ctx.size = x.shape[2:]
+        ctx.size, ctx.window = x.shape[2:], None
         places = pooling.adaptive_max_places(x, output)
         ctx.save(places, None)
         return pooling.gather_at(x, places), places
@@ -102,32 +108,43 @@ class AdaptiveMaxPool(Op):
 
 
 class PutAt(Op):
-    """y = zeros (N, C, *size) with x added (or put, if not ``add``) at its places; dx = dy there."""
+    """y = zeros (N, C, *size) with x added (or put, if not ``add``) at its places; dx = dy there.
+
+    The places are indices into the flattened *size, or with a window the numbers of its taps.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: np.ndarray, places: np.ndarray, size: Size, add: bool) -> Any:
+    def forward(
+        ctx: Any,
+        x: np.ndarray,
+        places: np.ndarray,
+        size: Size,
+        add: bool,
+        window: Window | None = None,
+    ) -> Any:
         ctx.save(places)
-        return pooling.scatter_at(x, places, size, add)
+        ctx.window = window
+        return pooling.scatter_at(x, places, size, add, window)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (places,) = ctx.saved
-        return PickAt.apply(dy, places)
+        return PickAt.apply(dy, places, ctx.window)
 
 
 class PickAt(Op):
     """y[n, c, o] = x[n, c] flattened at places[n, c, o]; dx = dy added up at its places."""
 
     @staticmethod
-    def forward(ctx: Any, x: np.ndarray, places: np.ndarray) -> Any:
-        ctx.size = x.shape[2:]
+    def forward(ctx: Any, x: np.ndarray, places: np.ndarray, window: Window | None = None) -> Any:
+        ctx.size, ctx.window = x.shape[2:], window
         ctx.save(places)
-        return pooling.gather_at(x, places)
+        return pooling.gather_at(x, places, window)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (places,) = ctx.saved
-        return PutAt.apply(dy, places, ctx.size, True)
+        return PutAt.apply(dy, places, ctx.size, True, ctx.window)
 
 
 def ragged_mean(input: Tensor, axis: int, size: int) -> Tensor:
