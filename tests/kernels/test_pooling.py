@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from penlight._core.threads import get_num_threads, set_num_threads
-from penlight.kernels import pooling
+from penlight.kernels import pooling, pooling_places
 from penlight.kernels.windows import Window
 
 
@@ -65,7 +65,7 @@ def test_max_pool_is_its_definition(pool: Any) -> None:
     y, taps = pooling.max_pool(x, window, output, True)
     assert taps is not None
     assert taps.dtype == np.uint8
-    places = pooling.tap_places(taps, window, x.shape[2:])
+    places = pooling_places.tap_places(taps, window, x.shape[2:])
     values, none = pooling.max_pool(x, window, output, False)
     assert none is None
     np.testing.assert_array_equal(values, y)
@@ -82,7 +82,7 @@ def test_max_pool_is_its_definition(pool: Any) -> None:
             which = at[largest(row[at])]
             np.testing.assert_array_equal(y[index], row[which])
             assert places[index] == which
-    assert pooling.some_see_nothing(window, output, x.shape[2:]) == blind
+    assert pooling_places.some_see_nothing(window, output, x.shape[2:]) == blind
 
 
 @given(pools())
@@ -116,7 +116,7 @@ def test_more_taps_than_a_byte_counts() -> None:
     output = window.output_size((40, 40))
     y, taps = pooling.max_pool(x, window, output, True)
     assert taps is not None
-    places = pooling.tap_places(taps, window, (40, 40))
+    places = pooling_places.tap_places(taps, window, (40, 40))
     for o, at in seen(x, window, output):
         assert places[(0, 0, *o)] == at[int(np.argmax(x.ravel()[at]))]
         assert y[(0, 0, *o)] == x.ravel()[at].max()
@@ -127,14 +127,14 @@ def test_integers_have_maxima_too() -> None:
     window = Window((2, 2), (2, 2), ((1, 1),) * 2, (1, 1))
     y, taps = pooling.max_pool(x, window, (2, 2), True)
     assert taps is not None
-    places = pooling.tap_places(taps, window, (2, 2))
+    places = pooling_places.tap_places(taps, window, (2, 2))
     np.testing.assert_array_equal(y[0, 0], [[-3, -2], [-5, -9]])
     np.testing.assert_array_equal(places, [[[[0, 1], [2, 3]]]])
 
 
 @given(st.integers(1, 9), st.integers(1, 9))
 def test_adaptive_windows_cover_everything(n: int, o: int) -> None:
-    start, stop = pooling.adaptive_edges(n, o)
+    start, stop = pooling_places.adaptive_edges(n, o)
     assert start[0] == 0
     assert stop[-1] == n
     assert (start < stop).all()
@@ -145,9 +145,9 @@ def test_gather_and_scatter_are_transposes() -> None:
     rng = np.random.default_rng(0)
     x, dy = rng.standard_normal((2, 3, 4, 5)), rng.standard_normal((2, 3, 7))
     places = rng.integers(0, 20, dy.shape)
-    y, dx = pooling.gather_at(x, places), pooling.scatter_at(dy, places, (4, 5))
+    y, dx = pooling_places.gather_at(x, places), pooling_places.scatter_at(dy, places, (4, 5))
     np.testing.assert_allclose((y * dy).sum(), (x * dx).sum())
-    put = pooling.scatter_at(np.ones((1, 1, 3)), np.array([[[2, 2, 0]]]), (4,), add=False)
+    put = pooling_places.scatter_at(np.ones((1, 1, 3)), np.array([[[2, 2, 0]]]), (4,), add=False)
     np.testing.assert_array_equal(put, [[[1, 0, 1, 0]]])
 
 
@@ -157,13 +157,15 @@ def test_taps_say_where_as_places_do(pool: Any) -> None:
     size = x.shape[2:]
     _, taps = pooling.max_pool(x, window, output, True)
     assert taps is not None
-    places = pooling.tap_places(taps, window, size)
-    if pooling.some_see_nothing(window, output, size):
+    places = pooling_places.tap_places(taps, window, size)
+    if pooling_places.some_see_nothing(window, output, size):
         return
     dy = np.random.default_rng(0).integers(-9, 9, taps.shape).astype(np.float32)
-    by_taps = pooling.scatter_at(dy, taps, size, window=window)
-    np.testing.assert_array_equal(by_taps, pooling.scatter_at(dy, places, size))
-    np.testing.assert_array_equal(pooling.gather_at(x, taps, window), pooling.gather_at(x, places))
+    by_taps = pooling_places.scatter_at(dy, taps, size, window=window)
+    np.testing.assert_array_equal(by_taps, pooling_places.scatter_at(dy, places, size))
+    np.testing.assert_array_equal(
+        pooling_places.gather_at(x, taps, window), pooling_places.gather_at(x, places)
+    )
     expected = np.zeros((4, x[0, 0].size), np.float32)
     for plane in range(4):
         for at, value in zip(places.reshape(4, -1)[plane], dy.reshape(4, -1)[plane], strict=True):
@@ -173,7 +175,7 @@ def test_taps_say_where_as_places_do(pool: Any) -> None:
 
 @pytest.mark.parametrize("share", [0, 10**9])
 def test_the_mean_of_all_and_back(share: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pooling, "_WORTH_THREADS", share)
+    monkeypatch.setattr(pooling_places, "_WORTH_THREADS", share)
     x = np.random.default_rng(0).standard_normal((5, 3, 4, 6), dtype=np.float32)
     window = Window((4, 6), (4, 6), ((0, 0),) * 2, (1, 1))
     y = pooling.sum_pool(x, window, (1, 1), 24)
@@ -192,7 +194,7 @@ def threads() -> Iterator[None]:
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("size", [4, 150])
 def test_threads_do_not_change_a_bit(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pooling, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(pooling_places, "_WORTH_THREADS", 0)
     x = np.random.default_rng(0).standard_normal((3, 7, size, size), dtype=np.float32)
     window = Window((3, 2), (2, 1), ((1, 1), (0, 0)), (1, 1))
     output = window.output_size((size, size))
@@ -203,6 +205,6 @@ def test_threads_do_not_change_a_bit(size: int, monkeypatch: pytest.MonkeyPatch)
         assert taps is not None
         mean = pooling.sum_pool(x, window, output, 6)
         back = pooling.spread_windows(mean, (size, size), window, 6)
-        dx = pooling.scatter_at(y, taps, (size, size), window=window)
+        dx = pooling_places.scatter_at(y, taps, (size, size), window=window)
         found.append([a.tobytes() for a in (y, taps, mean, back, dx)])
     assert found[0] == found[1] == found[2]

@@ -14,34 +14,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from penlight.kernels.chunks import CACHE, ranges, run, scratch
+from penlight.kernels.chunks import scratch
+from penlight.kernels.pooling_places import for_planes, some_see_nothing
 from penlight.kernels.windows import Size, Window, inside, strided
 
-__all__ = [
-    "adaptive_edges", "adaptive_max_places", "gather_at", "max_pool", "scatter_at", "some_see_nothing",
-    "spread_windows", "sum_pool", "tap_places", "window_counts",
-]  # fmt: skip
-
-_WORTH_THREADS = 1_000_000  # elements: about 0.6 ms
-_CHUNK = (
-    2 * CACHE
-)  # bytes: in shorter steps, two threads would mostly wait for the interpreter's lock
-
-
-def _for_planes(x: np.ndarray, task: Callable[[int, int], Any], per_plane: int) -> None:
-    """Call ``task(start, stop)`` for runs of planes that fit the cache."""
-    planes = len(x)
-    share = planes * per_plane > _WORTH_THREADS
-    step = max(_CHUNK // max(per_plane * x.itemsize, 1), 1)
-    if share:
-        step = min(step, math.ceil(planes / 2))
-    parts = ranges(planes, step)
-    run(lambda i: task(*parts[i]), len(parts), share)
+__all__ = ["max_pool", "spread_windows", "sum_pool", "window_counts"]
 
 
 class _Step(NamedTuple):
@@ -112,7 +93,7 @@ def sum_pool(x: np.ndarray, window: Window, output: Size, divisor: Any) -> np.nd
     if _sees_all(window, x.shape[2:]):
         ones = np.ones(math.prod(window.kernel), x.dtype)
         rows, sums = x.reshape(-1, ones.size), y.reshape(-1)
-        _for_planes(rows, lambda i, j: np.matmul(rows[i:j], ones, out=sums[i:j]), ones.size)
+        for_planes(rows, lambda i, j: np.matmul(rows[i:j], ones, out=sums[i:j]), ones.size)
         return np.divide(y, divisor, out=y)
     lines = _lines(x.shape[2:], window, output)
     source, target = _planes(x), _planes(y)
@@ -121,7 +102,7 @@ def sum_pool(x: np.ndarray, window: Window, output: Size, divisor: Any) -> np.nd
         total = _sliding_sum(lines, lines.line(source[start:stop], 0))
         np.divide(lines.picked(total, stop - start), divisor, out=target[start:stop])
 
-    _for_planes(source, task, lines.length)
+    for_planes(source, task, lines.length)
     return y
 
 
@@ -133,7 +114,7 @@ def spread_windows(dy: np.ndarray, size: Size, window: Window, divisor: Any) -> 
     dx = np.empty((*dy.shape[:2], *size), dy.dtype)
     if _sees_all(window, size):
         runs, means = dx.reshape(-1, math.prod(size)), (dy / divisor).reshape(-1, 1)
-        _for_planes(runs, lambda i, j: np.copyto(runs[i:j], means[i:j]), runs.shape[1])
+        for_planes(runs, lambda i, j: np.copyto(runs[i:j], means[i:j]), runs.shape[1])
         return dx
     lines = _lines(size, window, output)
     source, target = _planes(dy), _planes(dx)
@@ -150,7 +131,7 @@ def spread_windows(dy: np.ndarray, size: Size, window: Window, divisor: Any) -> 
         total = _sliding_sum(lines, line).reshape(n, *lines.shape)
         np.copyto(target[start:stop], total[lines.inside])
 
-    _for_planes(target, task, lines.length)
+    for_planes(target, task, lines.length)
     return dx
 
 
@@ -226,22 +207,13 @@ def max_pool(
             np.copyto(found, lines.picked(tap, n))
             _mend(source[start:stop], part, found, window, lowest)
 
-    _for_planes(source, task, lines.length)
+    for_planes(source, task, lines.length)
     return y, taps
 
 
 def _number(window: Window) -> np.dtype[Any]:
     """The smallest type that counts a window's taps."""
     return np.dtype(np.min_scalar_type(math.prod(window.kernel) - 1))
-
-
-def tap_places(taps: np.ndarray, window: Window, size: Size) -> np.ndarray:
-    """Where in the flattened plane *size the taps of each window are, int64; 0 for those beside it."""
-    output = taps.shape[2:]
-    places = _tap_offsets(window, size)[taps] + _starts(window, output, size)
-    if some_see_nothing(window, output, size):
-        places *= _seeing(window, output, size)
-    return places
 
 
 def _sliding_max(
@@ -309,135 +281,6 @@ def _mend(x: np.ndarray, y: np.ndarray, taps: np.ndarray, window: Window, lowest
     taps[odd] = np.where(nans.any(axis=1), last_nan, which)
 
 
-@functools.lru_cache(maxsize=64)
-def some_see_nothing(window: Window, output: Size, size: Size) -> bool:
-    """Whether a dilated window steps over a small plane altogether."""
-    return not _seeing(window, output, size).all()
-
-
-@functools.lru_cache(maxsize=64)
-def _seeing(window: Window, output: Size, size: Size) -> np.ndarray:
-    """Whether each window (*O) sees anything of the plane."""
-    seeing: Any = True
-    for axis, n in enumerate(size):
-        k, s, d = window.kernel[axis], window.stride[axis], window.dilation[axis]
-        seen = np.arange(output[axis])[:, None] * s - window.padding[axis][0] + np.arange(k) * d
-        seeing = np.logical_and.outer(seeing, ((seen >= 0) & (seen < n)).any(axis=1))
-    return np.asarray(seeing)
-
-
-@functools.lru_cache(maxsize=64)
-def _tap_offsets(window: Window, size: Size) -> np.ndarray:
-    """How far each tap lies from the first one in a flattened plane."""
-    offsets: Any = 0
-    for k, d, pitch in zip(window.kernel, window.dilation, _pitches(size), strict=True):
-        offsets = np.add.outer(offsets, np.arange(k) * (d * pitch))
-    return np.asarray(offsets, np.int64).ravel()
-
-
-@functools.lru_cache(maxsize=64)
-def _starts(window: Window, output: Size, size: Size) -> np.ndarray:
-    """Where each window's first tap lies in a flattened plane (negative in the padding)."""
-    starts: Any = 0
-    for o, s, (p, _), pitch in zip(
-        output, window.stride, window.padding, _pitches(size), strict=True
-    ):
-        starts = np.add.outer(starts, (np.arange(o) * s - p) * pitch)
-    return np.asarray(starts, np.int64)
-
-
-def _pitches(size: Size) -> list[int]:
-    return [math.prod(size[a + 1 :]) for a in range(len(size))]
-
-
 def _planes(x: np.ndarray) -> np.ndarray:
     """(N, C, ...) as (N C, ...)."""
     return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
-
-
-def adaptive_edges(n: int, o: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of o windows over n elements starts, and where it ends."""
-    i = np.arange(o)
-    return i * n // o, -(-(i + 1) * n // o)
-
-
-def adaptive_max_places(x: np.ndarray, output: Size) -> np.ndarray:
-    """The places of the maxima of adaptive windows, as :func:`max_pool` gives them."""
-    size = x.shape[2:]
-    places = np.empty((*x.shape[:2], *output), np.int64)
-    edges = [adaptive_edges(n, o) for n, o in zip(size, output, strict=True)]
-    plane = np.arange(math.prod(size)).reshape(size)
-    for o in np.ndindex(*output):
-        box: Any = (
-            ...,
-            *(slice(starts[i], ends[i]) for i, (starts, ends) in zip(o, edges, strict=True)),
-        )
-        cells = plane[box].ravel()
-        seen = x[box].reshape(*x.shape[:2], cells.size)
-        which = seen.argmax(axis=2)
-        nans = seen != seen
-        if nans.any():  # the last one counts
-            last = nans.shape[2] - 1 - nans[:, :, ::-1].argmax(axis=2)
-            which = np.where(nans.any(axis=2), last, which)
-        places[(..., *o)] = cells[which]
-    return places
-
-
-def gather_at(x: np.ndarray, places: np.ndarray, window: Window | None = None) -> np.ndarray:
-    """y[n, c, o] = x[n, c] flattened at places[n, c, o].
-
-    Args:
-        window: given, ``places`` are numbers of its taps, as :func:`max_pool` returns them.
-    """
-    if window is not None:
-        places = tap_places(places, window, x.shape[2:])
-    planes = math.prod(x.shape[:2])
-    flat = x.reshape(planes, math.prod(x.shape[2:]))
-    index = places.reshape(planes, math.prod(places.shape[2:]))
-    return np.take_along_axis(flat, index, axis=1).reshape(places.shape)
-
-
-def scatter_at(
-    dy: np.ndarray,
-    places: np.ndarray,
-    size: Size,
-    add: bool = True,
-    window: Window | None = None,
-) -> np.ndarray:
-    """The transpose of :func:`gather_at`: dy added up at its places in zeros (N, C, *size).
-
-    Args:
-        add: False puts instead: of several at one place the last one stays.
-        window: given, ``places`` are numbers of its taps, each of which lies in the plane.
-    """
-    dx = np.empty((*dy.shape[:2], *size), dy.dtype)
-    planes, length = math.prod(dy.shape[:2]), math.prod(size)
-    source = dy.reshape(planes, math.prod(dy.shape[2:]))
-    index = places.reshape(source.shape)
-    target = dx.reshape(planes, length)
-    if window is not None:
-        offsets = _tap_offsets(window, size)
-        starts = _starts(window, dy.shape[2:], size).reshape(-1)
-        apart = zip(window.stride, window.extent, strict=True)
-        add = add and not all(s >= e for s, e in apart)  # else no two are at one place
-
-    def task(start: int, stop: int) -> None:
-        line, values = target[start:stop].reshape(-1), source[start:stop].reshape(-1)
-        line.fill(0)
-        flat = scratch("flat", (stop - start, source.shape[1]), np.int64)
-        first = np.arange(0, (stop - start) * length, length)[:, None]
-        if window is None:
-            np.add(index[start:stop], first, out=flat)
-        else:
-            taps = scratch("taps", flat.shape, np.intp)
-            np.copyto(taps, index[start:stop])
-            np.take(offsets, taps, out=flat, mode="clip")
-            flat += starts
-            flat += first
-        if add:
-            np.add.at(line, flat.reshape(-1), values)
-        else:
-            line[flat.reshape(-1)] = values
-
-    _for_planes(target, task, length)
-    return dx

@@ -16,7 +16,7 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
-from penlight.kernels import pooling
+from penlight.kernels import pooling, pooling_places
 from penlight.kernels.windows import Size, Window
 from penlight.ops.indexing import getitem
 from penlight.ops.reduction import sum
@@ -75,12 +75,12 @@ class MaxPool(Op):
         ctx.size, ctx.window = x.shape[2:], window
         need = return_indices or ctx.edges[0] is not None
         y, taps = pooling.max_pool(x, window, output, need)
-        blind = pooling.some_see_nothing(window, output, ctx.size)
+        blind = pooling_places.some_see_nothing(window, output, ctx.size)
         if not return_indices and not blind:
             ctx.save(taps, None)
             return y
         ctx.window = None
-        places = None if taps is None else pooling.tap_places(taps, window, ctx.size)
+        places = None if taps is None else pooling_places.tap_places(taps, window, ctx.size)
         ctx.save(places, y != -np.inf if need and blind else None)
         return (y, places) if return_indices else y
 
@@ -100,9 +100,9 @@ class AdaptiveMaxPool(Op):
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, output: Size) -> Any:
         ctx.size, ctx.window = x.shape[2:], None
-        places = pooling.adaptive_max_places(x, output)
+        places = pooling_places.adaptive_max_places(x, output)
         ctx.save(places, None)
-        return pooling.gather_at(x, places), places
+        return pooling_places.gather_at(x, places), places
 
     backward = staticmethod(MaxPool.backward)
 
@@ -124,7 +124,7 @@ class PutAt(Op):
     ) -> Any:
         ctx.save(places)
         ctx.window = window
-        return pooling.scatter_at(x, places, size, add, window)
+        return pooling_places.scatter_at(x, places, size, add, window)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -139,7 +139,7 @@ class PickAt(Op):
     def forward(ctx: Any, x: np.ndarray, places: np.ndarray, window: Window | None = None) -> Any:
         ctx.size, ctx.window = x.shape[2:], window
         ctx.save(places)
-        return pooling.gather_at(x, places, window)
+        return pooling_places.gather_at(x, places, window)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -150,7 +150,7 @@ class PickAt(Op):
 def ragged_mean(input: Tensor, axis: int, size: int) -> Tensor:
     """Means along one dimension over adaptive windows; they have two lengths, the shorter is masked."""
     n = input._array.shape[axis]
-    start, stop = pooling.adaptive_edges(n, size)
+    start, stop = pooling_places.adaptive_edges(n, size)
     longest = int((stop - start).max()) if size else 1
     index = start[:, None] + np.arange(longest)  # (size, longest)
     places, inside, length = (
