@@ -37,10 +37,14 @@ def documented(function: Any) -> list[tuple[str, Any]]:
     return [(p.name, p.default) for p in parameters]
 
 
+def default_text(value: Any) -> str:
+    return value.__name__ if inspect.isfunction(value) else repr(value)
+
+
 def described(function: Any) -> list[tuple[str, str, Any]]:
-    """Name, kind and default of each parameter."""
+    """Name, kind and default of each parameter; of a function as default, the name."""
     return [
-        (p.name, p.kind.name, None if p.default is EMPTY else repr(p.default))
+        (p.name, p.kind.name, None if p.default is EMPTY else default_text(p.default))
         for p in inspect.signature(function).parameters.values()
     ]
 

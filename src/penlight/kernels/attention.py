@@ -61,19 +61,19 @@ def forward(
     groups = job.groups()
     rows = job.queries if len(groups) >= _FEW else job.block
     tasks = [(group, part) for group in groups for part in ranges(job.queries, max(rows, 1))]
-    plain = [True] * len(tasks)
+    found = [True] * len(tasks)
     kt = None if len(tasks) == len(groups) else job.scaled_keys()
 
     def task(i: int) -> None:
         group, (start, stop) = tasks[i]
         with np.errstate(all="ignore"):
             chunk = _Chunk(job, group, 0, job.keys, None if kt is None else kt[group])
-            plain[i] = chunk.attend(
+            found[i] = chunk.attend(
                 y[group][..., start:stop, :], lse[group][..., start:stop], start
             )
 
     run(task, len(tasks), job.is_much())
-    return y, lse, all(plain)
+    return y, lse, all(found)
 
 
 def backward(

@@ -15,6 +15,7 @@ from penlight.nn.functional.likelihood import *  # noqa: F403
 from penlight.nn.functional.linear import *  # noqa: F403
 from penlight.nn.functional.loss import *  # noqa: F403
 from penlight.nn.functional.margin import *  # noqa: F403
+from penlight.nn.functional.multi_head_attention import *  # noqa: F403
 from penlight.nn.functional.normalization import *  # noqa: F403
 from penlight.nn.functional.padding import *  # noqa: F403
 from penlight.nn.functional.pixelshuffle import *  # noqa: F403
