@@ -22,15 +22,20 @@ class Case:
 
 
 @st.composite
-def cases(draw: Any, dtype: str = "float64") -> Case:
+def cases(draw: Any, dtype: str = "float64", dense: bool = False) -> Case:
+    """Any convolution; with ``dense`` one group without dilation, and often without padding."""
     n = draw(st.sampled_from([1, 2, 2, 2, 3]))
     each = lambda low, high: tuple(draw(st.integers(low, high)) for _ in range(n))  # noqa: E731
     kernel, stride, dilation = each(1, 3), each(1, 3), each(1, 2)
     padding = tuple(zip(each(0, 3), each(0, 3), strict=True))
+    if dense:
+        dilation = (1,) * n
+        padding = draw(st.sampled_from([padding, ((0, 0),) * n]))
     window = Window(kernel, stride, padding, dilation)
     least = (max(e - p - q, 1) for e, (p, q) in zip(window.extent, padding, strict=True))
     size = tuple(m + extra for m, extra in zip(least, each(0, 9 - 2 * n), strict=True))
     groups, c, f = (draw(st.integers(1, 3)) for _ in range(3))
+    groups = 1 if dense else groups
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     random = lambda *shape: rng.standard_normal(shape).astype(dtype)  # noqa: E731
     x = random(draw(st.integers(1, 3)), c * groups, *size)

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from penlight._core.threads import get_num_threads, set_num_threads
 from penlight.kernels import conv
-from penlight.kernels.conv import common, depthwise, dispatch, im2col, small
+from penlight.kernels.conv import common, costs, depthwise, im2col, small
 from penlight.kernels.windows import Window
 from tests.kernels.conv_cases import Case, cases, naive
 
@@ -31,6 +31,14 @@ def check(case: Case) -> None:
         assert actual.dtype == case.x.dtype
 
 
+def problem(case: Case) -> costs.Problem:
+    x, w, window = case.x, case.w, case.window
+    size = x.shape[2:]
+    return costs.Problem(
+        len(x), x.shape[1], len(w), size, window.output_size(size), window, x.dtype
+    )
+
+
 @given(cases())
 def test_is_its_definition(case: Case) -> None:
     check(case)
@@ -42,21 +50,33 @@ def never_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(small, "_GATHERED", 0)
 
 
-# what decides the way: (few positions, small product); see dispatch
-WAYS = {"products of rows": (10**9, 1), "products of bands": (0, 10**9), "tiles": (0, 1)}
+ALL_WAYS = [(name, way) for name, ways in costs.WAYS.items() for way in ways if way != "winograd"]
 
 
 @pytest.mark.usefixtures("never_small")
-@pytest.mark.parametrize("way", WAYS)
-def test_every_way_is_its_definition(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    few, product = WAYS[way]
-    monkeypatch.setattr(dispatch, "_FEW_POSITIONS", few)
-    monkeypatch.setattr(dispatch, "SMALL_PRODUCT", 10**9)
-    monkeypatch.setattr(common, "SMALL_PRODUCT", product)
+@pytest.mark.parametrize(("name", "way"), ALL_WAYS)
+def test_every_way_is_its_definition(name: str, way: str) -> None:
+    gone = 0
+
+    @given(cases(dense=True))
+    def run(case: Case) -> None:
+        nonlocal gone
+        gone += way in costs.estimates(name, problem(case))
+        with costs.forced(**{name: way}):
+            check(case)
+
+    run()
+    assert gone
+
+
+@pytest.mark.usefixtures("never_small")
+def test_tiles_of_small_products_are_their_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "SMALL_PRODUCT", 1)
 
     @given(cases())
     def run(case: Case) -> None:
-        check(case)
+        with costs.forced(forward="bands", weight_grad="shifts"):
+            check(case)
 
     run()
 

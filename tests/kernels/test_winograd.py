@@ -7,7 +7,6 @@ import itertools
 import numpy as np
 import pytest
 
-from penlight.kernels import conv
 from penlight.kernels.conv import winograd
 from penlight.kernels.conv.weight_pass import summed
 from penlight.kernels.windows import Window

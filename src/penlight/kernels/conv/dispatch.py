@@ -12,22 +12,22 @@ dimension of size one put in front.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from penlight.kernels.conv import (
+    dense,
     depthwise,
     depthwise_planes as planes,
+    fft,
     forward_pass,
     input_pass,
     small,
     weight_pass,
-    winograd,
 )
-from penlight.kernels.conv.common import SMALL_PRODUCT, is_much, per_channel
+from penlight.kernels.conv.common import is_much, per_channel
 from penlight.kernels.windows import Size, Window
 
 __all__ = ["forward", "input_grad", "weight_grad"]
@@ -57,17 +57,17 @@ def forward(
         y[...] = 0 if b is None else per_channel(b, y.ndim)
     if not w.size or not y.size:
         return y
-    if window.is_plain() and (groups > 1 or math.prod(output) >= _FEW_POSITIONS):
+    if fft.applies(len(x), x.shape[1], len(w), x.shape[2:], window, groups, x.dtype):
+        found = fft.forward(x, w, b, window, is_much(y, w[0].size))
+        if found is not None:
+            return found
+    if groups == 1:
+        return dense.forward(x, w, b, window)
+    if window.is_plain():
         forward_pass.pointwise(np.ascontiguousarray(x), w, b, y, groups)
-    elif groups == x.shape[1] > 1 and depthwise.applies(len(x), window, x.shape[2:], output):
+    elif groups == x.shape[1] and depthwise.applies(len(x), window, x.shape[2:], output):
         if not depthwise.forward(x, w, b, y, window, is_much(y, 10 * w[0].size)):
             forward_pass.bands(x, w, b, y, window, groups)
-    elif _by_winograd(x, y, window, groups) and winograd.forward(
-        x, w, b, y, window, is_much(y, w[0].size)
-    ):
-        pass
-    elif _channels_last(w, output, groups):
-        forward_pass.rows(x, w, b, y, window)
     else:
         forward_pass.bands(x, w, b, y, window, groups)
     return y
@@ -100,6 +100,12 @@ def input_grad(
     n, f = dy.shape[:2]
     c = w.shape[1] * groups
     dy = np.ascontiguousarray(dy)
+    if dy.size and fft.applies(n, c, f, size, window, groups, dy.dtype):
+        found = fft.input_grad(dy, w, b, size, window, is_much(dy, w[0].size))
+        if found is not None:
+            return found
+    if groups == 1 and dy.size and w.size:
+        return dense.input_grad(dy, w, b, size, window, forward)
     turned = _turned(window, size, dy.shape[2:])
     if turned is not None and dy.size and w.size and f <= 4 * c:
         around: Any = (..., *(slice(None, None, -1),) * (w.ndim - 2))
@@ -114,8 +120,6 @@ def input_grad(
         and planes.input_grad(dy, w, b, dx, window, is_much(dy, 10 * w[0].size))
     ):
         pass
-    elif _channels_last(w, dy.shape[2:], groups):
-        input_pass.rows(dy, w, b, dx, window)
     else:
         input_pass.columns(dy, w, b, dx, window, groups)
     return dx
@@ -141,39 +145,15 @@ def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) 
     if x.ndim == 3:
         return weight_grad(x[:, :, None], dy[:, :, None], window.below_one(), groups)[:, :, 0]
     x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
-    positions = math.prod(dy.shape[2:])
-    if groups == x.shape[1] > 1 and planes.applies(len(x), window, x.shape[2:], dy.shape[2:]):
-        return planes.weight_grad(x, dy, dw.shape, window, is_much(dy, 10 * dw[0].size))
-    if _by_winograd(x, dy, window, groups):
-        found = winograd.weight_grad(x, dy, window, is_much(dy, dw[0].size), weight_pass.summed)
+    if fft.applies(len(x), x.shape[1], len(dw), x.shape[2:], window, groups, x.dtype):
+        found = fft.weight_grad(x, dy, window, is_much(dy, dw[0].size))
         if found is not None:
             return found
-    if groups == 1 and positions < _FEW_POSITIONS * (16 if x.shape[1] >= 16 else 1):
-        return weight_pass.rows(x, dy, dw.shape, window)
+    if groups == 1:
+        return dense.weight_grad(x, dy, window)
+    if groups == x.shape[1] > 1 and planes.applies(len(x), window, x.shape[2:], dy.shape[2:]):
+        return planes.weight_grad(x, dy, dw.shape, window, is_much(dy, 10 * dw[0].size))
     return weight_pass.shifts(x, dy, dw.shape, window, groups)
-
-
-# -- which way ---------------------------------------------------------------------------------
-
-_FEW_POSITIONS = 32  # fewer per image make products too small: images are joined instead
-
-
-def _by_winograd(x: np.ndarray, y: np.ndarray, window: Window, groups: int) -> bool:
-    """Whether tiles in Winograd's form are faster than windows; y may be dy."""
-    return (
-        groups == 1
-        and winograd.applies(window, x.dtype)
-        and winograd.pays(len(x), x.shape[1], y.shape[1], y.shape[2:])
-    )
-
-
-def _channels_last(w: np.ndarray, output: Size, groups: int) -> bool:
-    """Whether one product of long rows beats many small ones along the images' rows."""
-    if groups > 1:
-        return False
-    if math.prod(output) < _FEW_POSITIONS:
-        return True
-    return len(w) >= 16 and w.size * min(math.prod(output[1:]), 32) > SMALL_PRODUCT
 
 
 def _in_single(function: Callable[..., np.ndarray], *arguments: Any) -> np.ndarray:

@@ -23,7 +23,37 @@ import numpy as np
 from penlight.kernels.chunks import CACHE, ranges, scratch
 from penlight.kernels.windows import Padding, Size, Window, inside, strided, view
 
-__all__ = ["Bands", "Chunk", "Rows", "Shifts", "chunks", "rows_overlap", "split_axis"]
+__all__ = [
+    "Bands",
+    "Chunk",
+    "Rows",
+    "Shifts",
+    "apart",
+    "chunks",
+    "rows_overlap",
+    "split_axis",
+]
+
+
+_CONFLICT = (
+    512  # bytes: what lies so far apart, or a multiple of it, meets in few sets of the cache
+)
+
+
+def apart(x: np.ndarray) -> np.ndarray:
+    """x (n, C, *S), or a copy with a gap after each channel if reading across channels were slow."""
+    if x.strides[1] % _CONFLICT:
+        return x
+    size = math.prod(x.shape[2:])
+    copy = scratch("apart", (*x.shape[:2], size + 16), x.dtype)[..., :size]
+    copy = strided(copy, x.shape, (*copy.strides[:2], *_strides(x.shape[2:], x.itemsize)))
+    np.copyto(copy, x)
+    return copy
+
+
+def _strides(shape: Size, itemsize: int) -> Size:
+    """Those of contiguous memory."""
+    return tuple(itemsize * math.prod(shape[a + 1 :]) for a in range(len(shape)))
 
 
 class Chunk(NamedTuple):
@@ -107,7 +137,7 @@ class _Gather:
             padding = (*window.padding[:a], around, *window.padding[a + 1 :])
             plan = self.plans[thread] = self._plan(key, part, padding)
         if plan.interior is not None:
-            np.copyto(plan.interior, part)
+            np.copyto(plan.interior, apart(part) if self.channels_last else part)
         np.copyto(plan.target, plan.windows)
         return plan.result
 

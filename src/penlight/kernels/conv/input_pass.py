@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from penlight.kernels.chunks import run, scratch
+from penlight.kernels.chunks import ranges, run, scratch
 from penlight.kernels.conv.common import is_much, outputs_of, per_channel
 from penlight.kernels.conv.im2col import Chunk, chunks, split_axis
 from penlight.kernels.windows import Size, Window, inside, taps
 
-__all__ = ["columns", "rows"]
+__all__ = ["columns", "phases", "rows"]
 
 
 def _scatter(
@@ -98,3 +101,76 @@ def rows(
         return rows.reshape(len(part), *_part_of(dy, chunk), *window.kernel, dx.shape[1])
 
     _scatter(dy, dx, b, window, weight.shape[1], True, columns_of)
+
+
+_PHASE_CHUNKS = 8
+
+
+class _Phase(NamedTuple):
+    """Every s-th element of dx, and what it is made of."""
+
+    target: Any  # index of dx
+    source: Any  # index of dy
+    taps: Any  # index of w
+    window: Window
+
+
+def _phase(phase: Size, window: Window, size: Size, output: Size) -> _Phase:
+    """The elements i of dx with (i + p) mod s = phase."""
+    target, source, taps, padding, kernel = [], [], [], [], []
+    for a, n, o, k, s, (p, _) in zip(
+        phase, size, output, window.kernel, window.stride, window.padding, strict=True
+    ):
+        first = (a - p) % s
+        t, q = max(-(-(k - a) // s), 0), (first + p - a) // s
+        count = len(range(first, n, s))
+        low, high = max(q - t + 1, 0), min(q + count, o)
+        target.append(slice(first, n, s))
+        source.append(slice(low, max(high, low)))
+        taps.append(slice(a + (t - 1) * s, None, -s) if t else slice(0))
+        padding.append((low - (q - t + 1), q + count - high))
+        kernel.append(t)
+    every = (slice(None), slice(None))
+    ones = (1,) * len(size)
+    return _Phase(
+        (*every, *target),
+        (*every, *source),
+        (*every, *taps),
+        Window(tuple(kernel), ones, tuple(padding), ones),
+    )
+
+
+def phases(
+    dy: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray | None,
+    dx: np.ndarray,
+    window: Window,
+    convolve: Callable[..., np.ndarray],
+) -> None:
+    """For strides s: every s-th element of dx is dy convolved with every s-th tap, turned round.
+
+    With i + p = s q + a, o s + k = i + p means k = a + s t and o = q - t, so that for each phase a
+
+        dx[s q + a - p] = sum over t of w[a + s t] dy[q - t].
+
+    Args:
+        convolve: the forward pass.
+    """
+    share = is_much(dy, w[0].size)
+    parts = ranges(len(dy), math.ceil(len(dy) / _PHASE_CHUNKS) if share else len(dy))
+    plans = []
+    for phase in itertools.product(*map(range, window.stride)):
+        plan = _phase(phase, window, dx.shape[2:], dy.shape[2:])
+        plans.append((plan, np.ascontiguousarray(w[plan.taps].swapaxes(0, 1))))
+
+    def task(i: int) -> None:
+        start, stop = parts[i]
+        for plan, kernel in plans:
+            target, source = dx[start:stop][plan.target], dy[start:stop][plan.source]
+            if kernel.size and source.size and target.size:
+                target[...] = convolve(source, kernel, b, plan.window)
+            else:
+                target[...] = 0 if b is None else per_channel(b, dx.ndim)
+
+    run(task, len(parts), share)

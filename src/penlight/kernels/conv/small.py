@@ -1,6 +1,6 @@
 """Convolutions so small that keeping books of chunks would cost more than the work.
 
-All windows are gathered at once, in fresh memory, and one small product per image does the rest.
+All windows are gathered at once, in fresh memory, and one product per image does the rest.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from penlight._core.threads import one_blas_thread
 from penlight.kernels.windows import Size, Window, inside, view
 
 __all__ = ["applies", "forward", "weight_grad"]
@@ -18,7 +19,7 @@ _PRODUCT = 200_000  # multiplications per image: the BLAS does these in one thre
 
 
 def applies(n: int, c: int, w: np.ndarray, output: Size) -> bool:
-    """Whether n images with c channels are little work."""
+    """Whether n images with c channels are so little work that other ways need no thought."""
     windows = math.prod(w.shape[2:]) * math.prod(output)
     return n * c * windows <= _GATHERED and len(w) * w.shape[1] * windows <= _PRODUCT
 
@@ -38,7 +39,8 @@ def forward(
 ) -> np.ndarray:
     """y = W X + b."""
     columns = _columns(x, window, output, groups)
-    y = np.matmul(w.reshape(groups, -1, columns.shape[2]), columns)  # (G, F/G, D) (n, G, D, L)
+    with one_blas_thread():  # the bits of a large product depend on the number of threads
+        y = np.matmul(w.reshape(groups, -1, columns.shape[2]), columns)  # (G, F/G, D) (n, G, D, L)
     if b is not None:
         y += b.reshape(groups, -1, 1)
     return y.reshape(len(x), len(w), *output)
@@ -50,6 +52,6 @@ def weight_grad(
     """dW = dy X^T, summed over the images."""
     columns = _columns(x, window, dy.shape[2:], groups)
     part = dy.reshape(len(dy), groups, -1, columns.shape[3])  # (n, G, F/G, L)
-    each = np.matmul(columns, part.swapaxes(2, 3))  # (n, G, D, L) (n, G, L, F/G)
-    total = np.add.reduce(each, axis=0)
-    return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(shape)
+    with one_blas_thread():
+        each = np.matmul(part, columns.swapaxes(2, 3))  # (n, G, F/G, L) (n, G, L, D)
+    return (each[0] if len(each) == 1 else np.add.reduce(each, axis=0)).reshape(shape)

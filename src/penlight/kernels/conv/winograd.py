@@ -39,15 +39,23 @@ import numpy as np
 
 from penlight.kernels.chunks import run, scratch
 from penlight.kernels.conv.common import per_channel
-from penlight.kernels.conv.im2col import Chunk, chunks
+from penlight.kernels.conv.im2col import Chunk, apart, chunks
 from penlight.kernels.windows import Size, Window, strided
 
-__all__ = ["POINTS", "applies", "forward", "matrices", "pays", "weight_grad"]
+__all__ = [
+    "POINTS",
+    "POINTS_OF_TILE",
+    "applies",
+    "forward",
+    "matrices",
+    "spread",
+    "weight_grad",
+]
 
 POINTS = (0.0, 0.6875, -0.6875, 1.375, -1.375)  # and infinity
 _T = len(POINTS) + 1  # the size of a tile
+POINTS_OF_TILE = _T**2
 _SIDE_BY_SIDE = 4  # tiles under one band: fewer, smaller products against fewer zeros
-_CONFLICT = 512  # bytes: rows at a multiple of it meet in few sets of the cache
 
 
 def applies(window: Window, dtype: np.dtype) -> bool:
@@ -60,9 +68,10 @@ def applies(window: Window, dtype: np.dtype) -> bool:
     )
 
 
-def pays(n: int, c: int, f: int, output: Size) -> bool:
-    """Whether it is faster than the definition for n images."""
-    return min(c, f) >= 16 and n * math.prod(output) >= 256
+def spread(n: int, output: Size, window: Window) -> int:
+    """The elements that the tiles of n images with one channel have, all in all."""
+    counts = (math.ceil(o / (_T + 1 - r)) for o, r in zip(output, window.kernel, strict=True))
+    return n * POINTS_OF_TILE * math.prod(counts)
 
 
 @functools.cache
@@ -194,12 +203,8 @@ class _Tiles:
 def _channels_last(x: np.ndarray) -> np.ndarray:
     """(n, C, h, W) -> (n, h, W, C), a copy."""
     n, c, h, w = x.shape
-    if x.strides[1] % _CONFLICT == 0:
-        apart = scratch("apart", (n, c, h * w + 16), x.dtype)[..., : h * w]
-        np.copyto(apart.reshape(x.shape, copy=False), x)
-        x = apart.reshape(x.shape, copy=False)
     last = scratch("channels last", (n, h, w, c), x.dtype)
-    np.copyto(last, x.transpose(0, 2, 3, 1))
+    np.copyto(last, apart(x).transpose(0, 2, 3, 1))
     return last
 
 
