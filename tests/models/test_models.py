@@ -14,6 +14,7 @@ from penlight.models import (
     NORMS,
     VGG,
     LeNet,
+    MobileNet,
     ResNet,
     create_model,
     initialise,
@@ -33,6 +34,11 @@ def test_known_sizes():
     assert count(LeNet(norm="batch")) - count(LeNet(norm="none")) == 2 * (6 + 16)
     assert count(VGG(norm="none")) == 8 * 9 + 8 + 24 * 72 + 24 + 72 * 216 + 72 + 720 + 10
     assert count(MLP(norm="none")) == 78500 + 6464 + 1040 + 170
+    # a stem of 16 channels, then 9 C + C F weights for each of 16-32-32-64-64-128-128, all normed
+    pairs = [(16, 32), (32, 32), (32, 64), (64, 64), (64, 128), (128, 128)]
+    norms = 2 * 16 + sum(2 * c + 2 * f for c, f in pairs)
+    expected = 9 * 16 + sum(9 * c + c * f for c, f in pairs) + norms + 1290
+    assert count(MobileNet()) == expected
     assert count(resnet20()) == 269_722  # "0.27 million": He et al. 2016, table 6
 
 
@@ -62,6 +68,8 @@ def test_group_norm_groups_the_convolutions_too():
 def test_numerical_gradient_of_the_whole_model(name, norm):
     shape = (1, 28, 28)
     model = create_model(name, shape, 10, norm=norm).double()
+    for shift in [p for p in model.parameters() if name == "mobilenet" and not p.any()]:
+        nn.init.normal_(shift, std=0.1)  # at zero, a channel without signal sits on ReLU's kink
     rng = np.random.default_rng(1)
     x = penlight.from_numpy(rng.standard_normal((4, *shape)))
     y = penlight.tensor([1, 2, 3, 4])
@@ -97,6 +105,8 @@ def test_initialisations(name):
         (lambda: LeNet(norm="batchnorm"), "LeNet: norm must be one of batch, .*got 'batchnorm'"),
         (lambda: LeNet((1, 3, 28)), "LeNet: in_shape must be at least 4x4"),
         (lambda: VGG((1, 3, 3)), r"VGG: in_shape \(1, 3, 3\) is too small for 3 blocks"),
+        (lambda: MobileNet(multiplier=0), "MobileNet: multiplier must be above 0, got 0"),
+        (lambda: MobileNet(widths=()), "MobileNet: widths must be 1 or more whole numbers"),
         (lambda: MLP(activation="swish"), "MLP: activation must be one of relu, .*got 'swish'"),
         (lambda: initialise(LeNet(), "he"), "initialise: name must be one of default, .*got 'he'"),
     ],
@@ -108,6 +118,14 @@ def test_what_cannot_be_is_refused(build, message):
 
 def test_a_deeper_resnet():
     assert len(ResNet(blocks=5).body) == 15
+
+
+def test_separable_convolutions():
+    m = MobileNet((3, 20, 20), 4, (8, 12), blocks=1, multiplier=0.5)
+    first, second = m.body
+    assert [c.groups for c in first if isinstance(c, nn.Conv2d)] == [2, 1]  # each channel by itself
+    assert first(penlight.ones(1, 2, 5, 5)).shape == (1, 4, 5, 5)
+    assert second(penlight.ones(1, 4, 5, 5)).shape == (1, 6, 3, 3)
 
 
 @pytest.mark.parity

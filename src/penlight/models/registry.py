@@ -10,6 +10,7 @@ from typing import Any
 from penlight import nn
 from penlight.models.lenet import LeNet
 from penlight.models.mlp import MLP, ResidualMLP
+from penlight.models.mobilenet import MobileNet
 from penlight.models.resnet import ResNet, resnet20
 from penlight.models.vgg import VGG
 
@@ -48,6 +49,7 @@ MODELS = {
         ModelEntry("residual-mlp", ResidualMLP, "10 residual blocks of two linear layers, 64 wide"),
         ModelEntry("lenet", LeNet, "two 3x3 convolutions (6, 16 channels) and two linear layers"),
         ModelEntry("vgg", VGG, "three 3x3 convolutions (8, 24, 72 channels) and a linear layer"),
+        ModelEntry("mobilenet", MobileNet, "depthwise-separable convolutions, 32-64-128 channels"),
         ModelEntry("resnet20", resnet20, "20 layers with skip connections, 16-32-64 channels"),
         ModelEntry("resnet", ResNet, "the same family with any number of blocks and channels"),
     )
