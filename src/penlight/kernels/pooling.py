@@ -93,7 +93,7 @@ def sum_pool(x: np.ndarray, window: Window, output: Size, divisor: Any) -> np.nd
     if _sees_all(window, x.shape[2:]):
         ones = np.ones(math.prod(window.kernel), x.dtype)
         rows, sums = x.reshape(-1, ones.size), y.reshape(-1)
-        for_planes(rows, lambda i, j: np.matmul(rows[i:j], ones, out=sums[i:j]), ones.size)
+        for_planes(rows, lambda i, j: np.matmul(rows[i:j], ones, out=sums[i:j]), ones.size, 1)
         return np.divide(y, divisor, out=y)
     lines = _lines(x.shape[2:], window, output)
     source, target = _planes(x), _planes(y)
@@ -114,7 +114,7 @@ def spread_windows(dy: np.ndarray, size: Size, window: Window, divisor: Any) -> 
     dx = np.empty((*dy.shape[:2], *size), dy.dtype)
     if _sees_all(window, size):
         runs, means = dx.reshape(-1, math.prod(size)), (dy / divisor).reshape(-1, 1)
-        for_planes(runs, lambda i, j: np.copyto(runs[i:j], means[i:j]), runs.shape[1])
+        for_planes(runs, lambda i, j: np.copyto(runs[i:j], means[i:j]), runs.shape[1], 1)
         return dx
     lines = _lines(size, window, output)
     source, target = _planes(dy), _planes(dx)

@@ -25,14 +25,20 @@ _WORTH_THREADS = 1_000_000  # elements: about 0.6 ms
 _CHUNK = 2 * CACHE  # bytes: in shorter calls, threads would mostly wait for the interpreter's lock
 
 
-def for_planes(x: np.ndarray, task: Callable[[int, int], Any], per_plane: int) -> None:
-    """Call ``task(start, stop)`` for runs of planes that about fit the cache."""
+def for_planes(
+    x: np.ndarray, task: Callable[[int, int], Any], per_plane: int, passes: int = 4
+) -> None:
+    """Call ``task(start, stop)`` for runs of planes that about fit the cache.
+
+    Args:
+        passes: over memory, which say how much work it is; one that fits no cache needs no chunks.
+    """
     planes = len(x)
-    share = planes * per_plane > _WORTH_THREADS
-    step = max(_CHUNK // max(per_plane * x.itemsize, 1), 1)
+    share = planes * per_plane * passes > 4 * _WORTH_THREADS
+    count = math.ceil(planes * per_plane * x.itemsize * passes / (4 * _CHUNK))
     if share:
-        step = min(step, math.ceil(planes / 2))
-    parts = ranges(planes, step)
+        count = max(count + count % 2, 2)
+    parts = ranges(planes, max(math.ceil(planes / max(count, 1)), 1))
     run(lambda i: task(*parts[i]), len(parts), share)
 
 
