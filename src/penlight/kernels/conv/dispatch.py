@@ -109,8 +109,7 @@ def input_grad(
     turned = _turned(window, size, dy.shape[2:])
     if turned is not None and dy.size and w.size and f <= 4 * c:
         around: Any = (..., *(slice(None, None, -1),) * (w.ndim - 2))
-        flipped = w[around].reshape(groups, f // groups, *w.shape[1:]).swapaxes(1, 2)
-        return forward(dy, flipped.reshape(c, f // groups, *window.kernel), b, turned, groups)
+        return forward(dy, _exchanged(w[around], groups), b, turned, groups)
     dx = np.empty((n, c, *size), dy.dtype)
     if not dy.size or not w.size:
         dx[...] = 0 if b is None else per_channel(b, dx.ndim)
@@ -120,6 +119,12 @@ def input_grad(
         and planes.input_grad(dy, w, b, dx, window, is_much(dy, 10 * w[0].size))
     ):
         pass
+    elif set(window.dilation) == {1} and max(window.stride) > 1:
+
+        def convolve(y: np.ndarray, v: np.ndarray, b: np.ndarray | None, part: Window) -> Any:
+            return forward(y, _exchanged(v.swapaxes(0, 1), groups), b, part, groups)
+
+        input_pass.phases(dy, w, b, dx, window, convolve)
     else:
         input_pass.columns(dy, w, b, dx, window, groups)
     return dx
@@ -154,6 +159,12 @@ def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) 
     if groups == x.shape[1] > 1 and planes.applies(len(x), window, x.shape[2:], dy.shape[2:]):
         return planes.weight_grad(x, dy, dw.shape, window, is_much(dy, 10 * dw[0].size))
     return weight_pass.shifts(x, dy, dw.shape, window, groups)
+
+
+def _exchanged(w: np.ndarray, groups: int) -> np.ndarray:
+    """w (F, C/G, *K) as the weight (C, F/G, *K) of the way back."""
+    per_group = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
+    return per_group.reshape(-1, len(w) // groups, *w.shape[2:])
 
 
 def _in_single(function: Callable[..., np.ndarray], *arguments: Any) -> np.ndarray:
