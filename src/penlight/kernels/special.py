@@ -70,16 +70,18 @@ _Q = (3.78314647e-05, 0.00117071267, 0.015055015, 0.11455933, 0.503089164, 1.0)
 
 def _erf_float32(x: np.ndarray) -> np.ndarray:
     """x P(x^2) / Q(x^2): some twenty passes of arithmetic, without a choice between branches."""
-    y = np.clip(x, -3.95, 3.95)
+    y = np.asarray(np.clip(x, -3.95, 3.95))
     t = y * y
     y *= _polynomial(t, _P)
     y /= _polynomial(t, _Q)
-    return np.clip(y, -1, 1)
+    return y.clip(-1, 1, out=y)
 
 
-def _polynomial(t: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
-    """By Horner's rule, from the highest power down."""
-    y = t * coefficients[0]
+def _polynomial(
+    t: np.ndarray, coefficients: tuple[float, ...], y: np.ndarray | None = None
+) -> np.ndarray:
+    """By Horner's rule, from the highest power down; into y, if given."""
+    y = np.multiply(t, coefficients[0], out=y)
     for c in coefficients[1:-1]:
         y += c
         y *= t
@@ -123,7 +125,6 @@ def normal_cdf(y: np.ndarray, x: np.ndarray) -> None:
         y += 1
         y *= 0.5
         return
-    t = np.square(x)
-    odds = _polynomial(t, _LOG_ODDS)
-    odds *= x
-    logistic(y, odds)
+    _polynomial(np.square(x), _LOG_ODDS, y)
+    y *= x
+    logistic(y, y)

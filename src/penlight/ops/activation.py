@@ -12,6 +12,7 @@ from penlight.kernels import special
 from penlight.kernels.pointwise import (
     blockwise,
     filled,
+    filled_two,
     gated,
     logistic,
     negative_part,
@@ -158,9 +159,9 @@ class Gelu(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        p = filled(special.normal_cdf, x)
+        y, p = filled_two(_gelu, x)
         ctx.save(x, p)
-        return x * p
+        return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -169,6 +170,11 @@ class Gelu(Op):
             p = (Erf.apply(x * math.sqrt(0.5)) + 1) * 0.5
         c = 1 / math.sqrt(2 * math.pi)
         return blockwise(lambda dy, x, p: dy * (p + x * np.exp(x * x * -0.5) * c), dy, x, p)
+
+
+def _gelu(y: Any, p: Any, x: Any) -> None:
+    special.normal_cdf(p, x)
+    np.multiply(x, p, out=y)
 
 
 class GeluTanh(Op):
@@ -181,9 +187,9 @@ class GeluTanh(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        s = filled(lambda s, x: logistic(s, _twice_u(x)), x)
+        y, s = filled_two(_gelu_tanh, x)
         ctx.save(x, s)
-        return x * s
+        return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -191,6 +197,11 @@ class GeluTanh(Op):
         if type(dy) is not np.ndarray:
             s = Sigmoid.apply(_twice_u(x))
         return blockwise(_gelu_tanh_gradient, dy, x, s)
+
+
+def _gelu_tanh(y: Any, s: Any, x: Any) -> None:
+    logistic(s, _twice_u(x))
+    np.multiply(x, s, out=y)
 
 
 _GELU = 2 * math.sqrt(2 / math.pi)
@@ -216,9 +227,9 @@ class Silu(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        s = filled(logistic, x)
+        y, s = filled_two(_silu, x)
         ctx.save(x, s)
-        return x * s
+        return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -226,6 +237,11 @@ class Silu(Op):
         if type(dy) is not np.ndarray:  # s is a function of x too
             s = Sigmoid.apply(x)
         return blockwise(lambda dy, x, s: dy * s * ((1 - s) * x + 1), dy, x, s)
+
+
+def _silu(y: Any, s: Any, x: Any) -> None:
+    logistic(s, x)
+    np.multiply(x, s, out=y)
 
 
 class Softplus(Op):

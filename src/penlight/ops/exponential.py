@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight.autograd.op import Op
+from penlight.kernels.pointwise import blockwise, filled
 from penlight.ops.complex import conjugate
 from penlight.ops.promotion import floating, promoted
 
@@ -24,14 +25,14 @@ class Exp(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        y = np.exp(x)
+        y = filled(lambda y, x: np.exp(x, out=y), x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy * conjugate(y)
+        return blockwise(lambda dy, y: dy * conjugate(y), dy, y)
 
 
 def exp(input: Tensor) -> Tensor:
@@ -45,12 +46,12 @@ class Log(Op):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
         ctx.save(x)
-        return np.log(x)
+        return filled(lambda y, x: np.log(x, out=y), x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy / conjugate(x)
+        return blockwise(lambda dy, x: dy / conjugate(x), dy, x)
 
 
 def log(input: Tensor) -> Tensor:
@@ -63,14 +64,14 @@ class Sqrt(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        y = np.sqrt(x)
+        y = filled(lambda y, x: np.sqrt(x, out=y), x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return dy / conjugate(y + y)
+        return blockwise(lambda dy, y: dy / conjugate(y + y), dy, y)
 
 
 def sqrt(input: Tensor) -> Tensor:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from penlight.autograd.op import Op
-from penlight.kernels.pointwise import clip, negative_part
+from penlight.kernels import softmax as kernels
+from penlight.kernels.pointwise import blockwise, clip, negative_part, squared_distance
 from penlight.ops.activation import Sigmoid
 from penlight.ops.reduction import total_over
-from penlight.ops.softmax import shifted
+from penlight.ops.softmax import Softmax, shifted
 
 __all__ = [
     "BCEWithLogits", "BinaryCrossEntropy", "CrossEntropy", "KLTarget", "NegativeLogLikelihood",
@@ -60,38 +61,43 @@ class CrossEntropy(ClassLoss):
     """L = -w ln p[t] with p = softmax(x) over the classes; dx = w dL (p - e_t).
 
     The softmax and the logarithm cancel: the gradient is the predicted minus the true distribution.
-
-    Returns (L, p), of which users do not see p; what comes back for it adds p (dp - sum(dp p)).
+    Kept are e = e^(x - m) and its sums s, for p = e / s.
 
     Source: Bishop, "Pattern Recognition and Machine Learning", Springer 2006, equation 4.109.
     """
 
     label = "NllLossBackward0"
-    materialize = False
 
     @staticmethod
     def forward(
         ctx: Any, x: np.ndarray, t: np.ndarray, w: Any, ignored: Any, scale: float | None
     ) -> Any:
-        x, places, w, ignored = ctx.prepare(x, t, w, ignored, scale)
-        z = shifted(x, 1)
-        picked = z.reshape(-1)[places]
-        p = np.exp(z, out=z)
-        total = np.add.reduce(p, axis=1, keepdims=True)
-        p /= total
-        ctx.save(p, places, w, ignored)
-        return ctx.reduced(np.log(total[:, 0]) - picked, w, ignored), p
+        given, (x, places, w, ignored) = x, ctx.prepare(x, t, w, ignored, scale)
+        if x.shape[2] == 1 and kernels.fits(x, 2):
+            e, s, logarithm = kernels.exponentials(x.reshape(x.shape[:2]))
+            loss = logarithm - x.reshape(-1)[places]
+        else:
+            e = shifted(x, 1)
+            picked = e.reshape(-1)[places]
+            np.exp(e, out=e)
+            s = np.add.reduce(e, axis=1)
+            loss = np.log(s) - picked
+        ctx.save(given, e, s, places, w, ignored)
+        return ctx.reduced(loss, w, ignored)
 
     @staticmethod
-    def backward(ctx: Any, dy: Any, dp: Any) -> Any:
-        p, places, w, ignored = ctx.saved
-        dx: Any = None
-        if dy is not None:
-            share = ctx.share(dy, places, w, ignored)
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, e, s, places, w, ignored = ctx.saved
+        share = ctx.share(dy, places, w, ignored)
+        if type(dy) is not np.ndarray:
+            n, c, *positions = x.shape
+            p = Softmax.apply(x.reshape(n, c, math.prod(positions)), 1)
             dx = MinusOneHot.apply(p, places) * (share[:, None] if share.ndim else share)
-        if dp is not None:
-            part = p * (dp - np.sum(dp * p, axis=1, keepdims=True))
-            dx = part if dx is None else dx + part
+        else:
+            factor = share / s
+            fast = e.ndim == 2
+            dx = kernels.scaled(e, factor) if fast else np.multiply(e, factor[:, None], order="C")
+            dx.reshape(-1)[places] -= share
         return dx.reshape(ctx.shape)
 
 
@@ -183,19 +189,19 @@ class BCEWithLogits(Op):
     @staticmethod
     def forward(ctx: Any, x: np.ndarray, t: np.ndarray, w: Any) -> Any:
         ctx.save(x, t, w)
-        s = _softplus_of_minus(x)
-        if w is not None:
-            s = s * ((w - 1) * t + 1)
-        return (1 - t) * x + s
+        if w is None:
+            return blockwise(lambda x, t: (1 - t) * x + _softplus_of_minus(x), x, t)
+        return (1 - t) * x + _softplus_of_minus(x) * ((w - 1) * t + 1)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         x, t, w = ctx.saved
         need_x, need_t, need_w = ctx.edges
         dx = dt = dw = None
-        if need_x:
-            s = Sigmoid.apply(-x)
-            dx = dy * (1 - t - (s if w is None else s * ((w - 1) * t + 1)))
+        if need_x and w is None:
+            dx = blockwise(lambda dy, x, t: dy * (Sigmoid.apply(x) - t), dy, x, t)
+        elif need_x:
+            dx = dy * (1 - t - Sigmoid.apply(-x) * ((w - 1) * t + 1))
         if need_t:
             dt = dy * (-x if w is None else (w - 1) * _softplus_of_minus(x) - x)
         if need_w:
@@ -234,14 +240,14 @@ class SquaredError(Op):
     def forward(ctx: Any, x: np.ndarray, t: np.ndarray, n: int) -> Any:
         ctx.save(x, t)
         ctx.n = n
-        error = x - t
-        total = total_over(error * error)
+        total = squared_distance(x, t)
         return (total / n if n else total * math.nan).astype(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         x, t = ctx.saved
-        dx = (x - t) * (dy * (2 / max(ctx.n, 1)))
+        factor = dy * (2 / max(ctx.n, 1))
+        dx = blockwise(lambda x, t: (x - t) * factor, x, t)
         return dx, (-dx if ctx.edges[1] else None)
 
 
@@ -258,12 +264,16 @@ class SmoothL1(Op):
     def forward(ctx: Any, x: np.ndarray, t: np.ndarray, s: float, c: float) -> Any:
         ctx.save(x, t)
         ctx.s, ctx.c = s, c
-        e = x - t
-        h = clip(e, -c, c)
-        return h * (e - h * 0.5) * s
+
+        def formula(x: Any, t: Any) -> Any:
+            e = x - t
+            h = clip(e, -c, c)
+            return h * (e - h * 0.5) * s
+
+        return blockwise(formula, x, t)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         x, t = ctx.saved
-        dx = dy * (clip(x - t, -ctx.c, ctx.c) * ctx.s)
+        dx = blockwise(lambda dy, x, t: clip(x - t, -ctx.c, ctx.c) * ctx.s * dy, dy, x, t)
         return dx, (-dx if ctx.edges[1] else None)

@@ -178,12 +178,18 @@ class Hardsigmoid(Op):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
         ctx.save(x)
-        return blockwise(lambda x: clip(x + 3, 0, 6) / 6, x)
+
+        def kernel(y: Any, x: Any) -> None:
+            np.add(x, 3, out=y)
+            y.clip(0, 6, out=y)
+            y *= 1 / 6
+
+        return filled(kernel, x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return blockwise(lambda dy, x: gated(dy / 6, np.abs(x) < 3), dy, x)
+        return blockwise(lambda dy, x: gated(dy * (1 / 6), np.abs(x) < 3), dy, x)
 
 
 class Hardswish(Op):
@@ -195,11 +201,18 @@ class Hardswish(Op):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
         ctx.save(x)
-        return blockwise(lambda x: clip(x + 3, 0, 6) * x / 6, x)
+
+        def kernel(y: Any, x: Any) -> None:
+            np.add(x, 3, out=y)
+            y.clip(0, 6, out=y)
+            y *= x
+            y *= 1 / 6
+
+        return filled(kernel, x)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
         return blockwise(
-            lambda dy, x: dy * ((clip(x + 3, 0, 6) + gated(x, np.abs(x) < 3)) / 6), dy, x
+            lambda dy, x: (clip(x + 3, 0, 6) + gated(x, np.abs(x) < 3)) * (1 / 6) * dy, dy, x
         )

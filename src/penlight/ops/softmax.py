@@ -9,6 +9,7 @@ import numpy as np
 from penlight._core.arguments import normalize_axis, numpy_names
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.op import Op
+from penlight.kernels import softmax as kernels
 from penlight.ops.promotion import cast
 
 if TYPE_CHECKING:
@@ -24,14 +25,21 @@ def shifted(x: Any, axis: int) -> Any:
     )
 
 
+def _rows(x: Any) -> Any:
+    return x.reshape(-1, x.shape[-1])
+
+
 class Softmax(Op):
     """y_i = e^x_i / sum_j e^x_j; dx_i = y_i (dy_i - sum_j dy_j y_j)."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, axis: int) -> Any:
-        y = shifted(x, axis)
-        np.exp(y, out=y)
-        y /= np.add.reduce(y, axis=axis, keepdims=True)
+        if kernels.fits(x, axis):
+            y = kernels.softmax(_rows(x)).reshape(x.shape)
+        else:
+            y = shifted(x, axis)
+            np.exp(y, out=y)
+            y /= np.add.reduce(y, axis=axis, keepdims=True)
         ctx.save(y)
         ctx.axis = axis
         return y
@@ -39,6 +47,8 @@ class Softmax(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
+        if kernels.fits(dy, ctx.axis) and y.flags.c_contiguous:
+            return kernels.softmax_backward(_rows(dy), _rows(y)).reshape(y.shape)
         return (dy - np.sum(dy * y, axis=ctx.axis, keepdims=True)) * y
 
 
@@ -47,8 +57,11 @@ class LogSoftmax(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any, axis: int) -> Any:
-        y = shifted(x, axis)
-        y -= np.log(np.add.reduce(np.exp(y), axis=axis, keepdims=True))
+        if kernels.fits(x, axis):
+            y = kernels.log_softmax(_rows(x)).reshape(x.shape)
+        else:
+            y = shifted(x, axis)
+            y -= np.log(np.add.reduce(np.exp(y), axis=axis, keepdims=True))
         ctx.save(y)
         ctx.axis = axis
         return y
@@ -56,6 +69,8 @@ class LogSoftmax(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
+        if kernels.fits(dy, ctx.axis) and y.flags.c_contiguous:
+            return kernels.log_softmax_backward(_rows(dy), _rows(y)).reshape(y.shape)
         return dy - np.exp(y) * np.sum(dy, axis=ctx.axis, keepdims=True)
 
 

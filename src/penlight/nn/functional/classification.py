@@ -54,7 +54,7 @@ def cross_entropy(
     t = _Targets("cross_entropy", input, target, weight, ignore_index)
     if not label_smoothing:
         x = input if input.ndim > 1 else input.unsqueeze(0)
-        return ops.CrossEntropy.apply(x, *t.arguments(reduction))[0]
+        return ops.CrossEntropy.apply(x, *t.arguments(reduction))
     shares = t.smoothed(label_smoothing)
     loss = -(log_softmax(input, t.axis) * wrap(Tensor, shares)).sum(t.axis)
     return t.reduced(loss, reduction)
