@@ -12,23 +12,26 @@ import pytest
 import penlight
 from penlight import nn
 from penlight._core.threads import get_num_threads, set_num_threads
-from penlight.kernels import attention as kernel, chunks
+from penlight.kernels import attention as kernel, chunks, small_attention
 from penlight.nn import functional as F
 from tests.comparison import array
 
 
 @pytest.fixture
 def tiny_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks so small that a few queries and keys cross all of their borders."""
+    """Blocks so small that a few queries and keys cross all of their borders; None: all at once."""
+    if request.param is None:
+        return
     shortest, longest, scores, few = request.param
     monkeypatch.setattr(kernel, "_SHORTEST", shortest)
     monkeypatch.setattr(kernel, "_LONGEST", longest)
     monkeypatch.setattr(kernel, "_SCORES", scores)
     monkeypatch.setattr(kernel, "_FEW", few)
     monkeypatch.setattr(kernel, "_SMALL_PRODUCT", 16)
+    monkeypatch.setattr(small_attention, "applies", lambda q, k, v: False)
 
 
-def tiny(*params: tuple[int, int, int, int]) -> Any:
+def tiny(*params: tuple[int, int, int, int] | None) -> Any:
     return pytest.mark.parametrize("tiny_blocks", params, indirect=True)
 
 
@@ -66,7 +69,7 @@ def fused(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> Any:
     return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, scale=scale)
 
 
-ROUTES = [(2, 3, 1, 4), (1, 2, 10**6, 1000), (3, 6, 100, 1000), (4, 4, 64, 0)]
+ROUTES = [(2, 3, 1, 4), (1, 2, 10**6, 1000), (3, 6, 100, 1000), (4, 4, 64, 0), None]
 
 
 @tiny(*ROUTES)
@@ -100,7 +103,7 @@ def test_real_block_sizes() -> None:
             compare(xs, None, causal, 0.3, 2e-6)
 
 
-@tiny((2, 3, 100, 1000))
+@tiny((2, 3, 100, 1000), None)
 def test_any_strides(tiny_blocks: None) -> None:
     """Split and transposed, columns apart, broadcast queries, heads and features, reversed."""
     rng = np.random.default_rng(0)

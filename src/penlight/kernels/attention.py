@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight.kernels import small_attention
 from penlight.kernels.chunks import ranges, run, scratch
 
 __all__ = ["backward", "forward"]
@@ -51,6 +52,10 @@ def forward(
     if q.itemsize < 4:  # float16, which the BLAS does not know
         y, lse, plain = forward(_wide(q), _wide(k), _wide(v), mask, scale, causal)
         return y.astype(q.dtype), lse, plain
+    if small_attention.applies(q, k, v):
+        heads = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+        y = _like(q, (*heads, q.shape[-2], v.shape[-1]))
+        return y, small_attention.forward(q, k, v, mask, scale, causal, y), False
     job = _Job(q, k, v, mask, scale, causal)
     y = _like(q, (*job.heads, job.queries, v.shape[-1]))
     lse = np.empty((*job.heads, job.queries), q.dtype)
@@ -93,6 +98,8 @@ def backward(
         wide = _wide(dy), _wide(q), _wide(k), _wide(v), _wide(y)
         dq, dk, dv = backward(*wide, lse, plain, mask, scale, causal)
         return dq.astype(q.dtype), dk.astype(q.dtype), dv.astype(q.dtype)
+    if small_attention.applies(q, k, v):
+        return small_attention.backward(dy, q, k, v, y, lse, mask, scale, causal)
     job = _Job(q, k, v, mask, scale, causal)
     dk = _like(k, (*job.heads, job.keys, k.shape[-1]))
     dv = _like(v, (*job.heads, job.keys, v.shape[-1]))
