@@ -11,7 +11,9 @@ from typing import Any
 __all__ = ["ACCELERATORS", "Library", "thread_variables"]
 
 # what "+NAME" after a library's name does to its module, once imported
-ACCELERATORS: dict[str, Callable[[Any], None]] = {}
+ACCELERATORS: dict[str, Callable[[Any], None]] = {
+    "numba": lambda torch: torch.backends.numba.enable(),
+}
 
 _TITLES = {"torch": "PyTorch", "penlight": "Penlight"}
 

@@ -181,3 +181,15 @@ else:
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *_ROOMS, *_FUNCTIONS})
+
+
+def _heed_environment() -> None:
+    import os
+
+    if os.environ.get("PENLIGHT_KERNELS"):
+        from penlight.backends import numba
+
+        numba.heed_environment()
+
+
+_heed_environment()

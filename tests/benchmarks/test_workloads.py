@@ -138,7 +138,7 @@ def test_sizes_by_name() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [("jax", "library must be one of torch, penlight, got 'jax'"),
-     ("penlight+warp", "options are none yet, got 'warp'")],
+     ("penlight+warp", "options are numba, got 'warp'")],
 )  # fmt: skip
 def test_unknown_libraries_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("+", r"\+")):

@@ -1,5 +1,5 @@
-"""``torch.backends`` for programs that set its switches: none of these backends is here."""
+"""``torch.backends``: switches of devices that are not here, and one of Penlight's own, ``numba``."""
 
-from penlight.backends import cudnn as cudnn, mps as mps
+from penlight.backends import conv as conv, cudnn as cudnn, mps as mps, numba as numba
 
-__all__ = ["cudnn", "mps"]
+__all__ = ["conv", "cudnn", "mps", "numba"]

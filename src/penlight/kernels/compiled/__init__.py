@@ -1,0 +1,66 @@
+"""Twins of kernels, as plain loops that Numba compiles: the same names, arguments and results.
+
+The NumPy kernels are the reference. A twin takes contiguous arrays of float32 or float64, and hands
+everything else to its original. Importing this package imports Numba; ``penlight.backends.numba`` does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+from penlight.kernels import (
+    norms as plain_norms,
+    pointwise as plain_pointwise,
+    pooling as plain_pooling,
+    pooling_places,
+)
+from penlight.kernels.compiled import depthwise, norms, pointwise, pooling
+from penlight.kernels.conv import dispatch
+
+__all__ = ["TWINS", "put_back", "put_in"]
+
+# which function of which module is replaced by which
+TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
+    (plain_pooling, "max_pool", pooling.max_pool),
+    (pooling_places, "scatter_at", pooling.scatter_at),
+    (plain_pooling, "sum_pool", pooling.sum_pool),
+    (plain_pooling, "spread_windows", pooling.spread_windows),
+    (plain_norms, "affine", norms.affine),
+    (plain_norms, "batch_norm", norms.batch_norm),
+    (plain_norms, "batch_norm_backward", norms.batch_norm_backward),
+    (plain_norms, "row_norm", norms.row_norm),
+    (plain_norms, "row_norm_backward", norms.row_norm_backward),
+    (plain_pointwise, "gated", pointwise.gated),
+    (dispatch, "forward", depthwise.forward),
+    (dispatch, "input_grad", depthwise.input_grad),
+    (dispatch, "weight_grad", depthwise.weight_grad),
+]
+_ORIGINALS = [getattr(module, name) for module, name, _ in TWINS]
+
+
+def put_in() -> None:
+    """Let every module of the package that holds an original hold its twin."""
+    _exchange({original: twin for original, (*_, twin) in zip(_ORIGINALS, TWINS, strict=True)})
+
+
+def put_back() -> None:
+    """The inverse of :func:`put_in`."""
+    _exchange({twin: original for original, (*_, twin) in zip(_ORIGINALS, TWINS, strict=True)})
+
+
+def _exchange(others: dict[Any, Any]) -> None:
+    """Names may have been imported from a kernel's module, so all modules are looked through."""
+    for module in _modules():
+        for name, value in list(vars(module).items()):
+            if type(value) is FunctionType and value in others:
+                setattr(module, name, others[value])
+
+
+def _modules() -> Iterator[ModuleType]:
+    """The package's modules but these, which call the originals."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("penlight.") and not name.startswith(__name__):
+            yield module
