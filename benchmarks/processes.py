@@ -61,16 +61,16 @@ def timed(command: list[str], threads: int) -> float:
 
 def import_time(library: Library, threads: int) -> dict[str, Any]:
     """What ``import torch; from torch import nn`` adds to the time of an empty program."""
-    program = f"import {library.module} as torch; from torch import nn, optim".replace(
-        "from torch", f"from {library.module}"
-    )
+    program = f"import {library.module} as torch; from {library.module} import nn, optim"
+    for option in library.options:
+        program += f"; from benchmarks.library import ACCELERATORS; ACCELERATORS[{option!r}](torch)"
     empty = min(timed([sys.executable, "-c", "pass"], threads) for _ in range(3))
     return {"value": timed([sys.executable, "-c", program], threads) - empty}
 
 
 def installed_size(library: Library, threads: int) -> dict[str, Any]:
-    """Bytes of the files of the package and of all that it requires, extras aside."""
-    wanted, found = [library.module], dict[str, int]()
+    """Bytes of the files of the package, its options' and all that they require, extras aside."""
+    wanted, found = [library.module, *library.options], dict[str, int]()
     while wanted:
         name = wanted.pop()
         if name in found:
@@ -97,6 +97,8 @@ def _package_bytes(distribution: metadata.Distribution) -> int:
 
 def train_time(library: Library, threads: int) -> dict[str, Any]:
     """LeNet trained for two epochs on the sample that comes with Penlight, from start to exit."""
+    if library.options:
+        return {"unavailable": f"no switch for {', '.join(library.options)} in this program"}
     with tempfile.TemporaryDirectory() as folder:
         if library.module == "penlight":
             command = [

@@ -59,28 +59,28 @@ def disagreement(numbers: list[float], reference: list[float]) -> float:
 
 def summarise(data: Mapping[str, Any], libraries: list[str]) -> list[Row]:
     """A row for each task in ``data``, the content of a :class:`~benchmarks.store.Store`."""
-    rate = data["machine"].get("roofline", {}).get("all", {}).get("gflops")
+    gflops = data["machine"].get("roofline", {}).get("all", {}).get("gflops")
     rows = []
     for name, entry in data["tasks"].items():
-        gflops = rate if entry["unit"] == "s" else None
         base: Rounds = entry["rounds"].get(libraries[0], [])
         cells = {
-            library: _cell(entry["rounds"].get(library, []), base, entry["tolerance"], gflops)
+            library: _cell(entry, entry["rounds"].get(library, []), base, gflops)
             for library in libraries
         }
         rows.append(Row(name, entry["title"], entry["group"], entry["unit"], cells))
     return rows
 
 
-def _cell(rounds: Rounds, base: Rounds, tolerance: float, gflops: float | None) -> Cell:
-    problem = _problem(rounds, base, tolerance)
+def _cell(entry: Mapping[str, Any], rounds: Rounds, base: Rounds, gflops: float | None) -> Cell:
+    problem = _problem(rounds, base, entry["tolerance"])
+    timed = entry["unit"] == "s"
     values = [r["value"] for r in rounds if "value" in r]
     if not values:
         return Cell(problem=problem or "not measured")
     middle = median(values)
     flops = rounds[0].get("flops")
-    share = flops / middle / gflops / 1e9 if flops and gflops else None
-    others = median(r.get("others") or 0.0 for r in rounds)
+    share = flops / middle / gflops / 1e9 if flops and gflops and timed else None
+    others = median(r.get("others") or 0.0 for r in rounds) if timed else 0.0
     pairs = [a["value"] / b["value"] for a, b in zip(base, rounds, strict=False)
              if "value" in a and "value" in b]  # fmt: skip
     if not pairs or problem:
