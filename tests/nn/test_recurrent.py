@@ -11,6 +11,8 @@ import pytest
 
 import penlight
 from penlight import nn
+from penlight._core.threads import blas_is_controlled
+from penlight.kernels.recurrent import layer
 from penlight.nn.utils.rnn import PackedSequence, pack_padded_sequence
 from penlight.testing.specs.programs import fill, flatten
 from tests.comparison import array, assert_same, assert_same_gradients, backward_through
@@ -79,12 +81,12 @@ def results(output: Any) -> list[np.ndarray]:
     return [array(t) for t in flatten(output)]
 
 
-# sizes around which the kernels change their ways: parts of a sequence, products in blocks, one column
+# around which the kernels change their ways: parts of a sequence, blocks of a product, shares of a batch
 SIZES = [
     (1, 1, 1, 1),
     (5, 3, 2, 4),
     (7, 1, 3, 33),
-    (40, 32, 20, 64),
+    (40, 33, 20, 100),
     (3, 65, 7, 130),
     (2, 40, 5, 211),
 ]
@@ -116,14 +118,16 @@ def test_loops_over_cells_agree(
 
 
 @each_kind
-@pytest.mark.parametrize("steps", [1, 40])
-def test_gradients_are_those_of_the_composition(kind: str, steps: int) -> None:
+@pytest.mark.parametrize(("steps", "batch", "size"), [(1, 4, 33), (40, 4, 33), (30, 33, 128)])
+def test_gradients_are_those_of_the_composition(
+    kind: str, steps: int, batch: int, size: int
+) -> None:
     """The kernel's gradients and those that are themselves differentiable, from basic ops."""
-    module = getattr(nn, kind)(5, 33, bidirectional=True).double()
-    x = penlight.randn(steps, 4, 5, dtype=penlight.float64, requires_grad=True)
+    module = getattr(nn, kind)(5, size, bidirectional=True).double()
+    x = penlight.randn(steps, batch, 5, dtype=penlight.float64, requires_grad=True)
     states = [
         penlight.randn(*s.shape, dtype=penlight.float64, requires_grad=True)
-        for s in zeros_for(module, 4)
+        for s in zeros_for(module, batch)
     ]
     wanted = [x, *states, *module.parameters()]
     outputs = flatten(module(x, tuple(states) if len(states) > 1 else states[0]))
@@ -148,6 +152,35 @@ def test_partial_derivatives_where_the_state_depends_on_the_input() -> None:
 
     assert penlight.autograd.gradcheck(program, (x,))
     assert penlight.autograd.gradgradcheck(program, (x,))
+
+
+@each_kind
+@pytest.mark.parametrize("packed", [False, True])
+def test_threads_that_share_a_batch_compute_the_same(
+    kind: str, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outputs to the last bits; gradients as sums in another order."""
+    module = getattr(nn, kind)(5, 9, 2, bidirectional=True)
+    x = penlight.randn(6, 70, 5, requires_grad=True)
+    lengths = np.sort(np.arange(70) % 6 + 1)[::-1].tolist()
+    shares: list[int] = []
+    run = layer.run
+    monkeypatch.setattr(layer, "run", lambda task, n: (shares.append(n), run(task, n)))
+    found = []
+    before = penlight.get_num_threads()
+    try:
+        for threads in (1, 3):
+            penlight.set_num_threads(threads)
+            monkeypatch.setattr(layer, "_SHARED", 0)
+            y, _ = module(pack_padded_sequence(x, lengths) if packed else x)
+            y = y.data if packed else y
+            found.append([y, *penlight.autograd.grad(y.square().sum(), [x, *module.parameters()])])
+    finally:
+        penlight.set_num_threads(before)
+    if blas_is_controlled():
+        assert max(shares) == 3
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(array(a), array(b), rtol=1e-4, atol=1e-5)
 
 
 # -- options crossed -----------------------------------------------------------------------------

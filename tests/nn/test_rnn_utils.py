@@ -120,7 +120,7 @@ def test_packed_sequences_convert_and_copy(lib: Any) -> None:
 def test_packed_sequences_are_pinned_and_moved_without_a_gpu() -> None:
     packed = penlight.nn.utils.rnn.pack_sequence([penlight.ones(2)])
     assert packed.pin_memory() is packed
-    with pytest.raises((RuntimeError, AssertionError), match="(?i)cuda"):
+    with pytest.raises((RuntimeError, AssertionError), match=r"(?i)cuda"):
         packed.cuda()
 
 
@@ -128,7 +128,7 @@ BAD = {
     "unsorted": (RuntimeError, "sorted", lambda r, x: r.pack_padded_sequence(x, [1, 2, 3])),
     "zero length": (RuntimeError, "greater than 0", lambda r, x: r.pack_padded_sequence(x, [2, 1, 0])),
     "too few": (RuntimeError, "batch_size", lambda r, x: r.pack_padded_sequence(x, [2, 1])),
-    "one dimension": (IndexError, "dimension", lambda r, x: r.pack_padded_sequence(x[0], [1, 1, 1])),
+    "one dimension": (IndexError, "imension", lambda r, x: r.pack_padded_sequence(x[0], [1, 1, 1])),
     "empty": (RuntimeError, "empty", lambda r, x: r.pack_padded_sequence(x[:0], [1, 1, 1])),
     "no sequence": (RuntimeError, "empty", lambda r, x: r.pack_padded_sequence(x[:, :0], [])),
     "2-d lengths": (RuntimeError, "1D", lambda r, x: r.pack_padded_sequence(x, x[:, :1].long())),

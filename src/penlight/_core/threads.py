@@ -16,7 +16,13 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["blas_is_controlled", "get_num_threads", "one_blas_thread", "set_num_threads"]
+__all__ = [
+    "blas_is_controlled",
+    "blas_threads",
+    "get_num_threads",
+    "one_blas_thread",
+    "set_num_threads",
+]
 
 _SYMBOLS = [
     (f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
@@ -65,6 +71,11 @@ _chunk_runs = 0  # how many callers are inside one_blas_thread
 def blas_is_controlled() -> bool:
     """Whether the BLAS is one whose threads can be set; chunks with products run side by side then."""
     return _blas is not None
+
+
+def blas_threads() -> int:
+    """The number of threads that share a product now: one while chunks run."""
+    return 1 if _chunk_runs else _num_threads
 
 
 def get_num_threads() -> int:

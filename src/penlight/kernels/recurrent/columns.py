@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from penlight._core.threads import get_num_threads
+from penlight._core.threads import blas_threads
 from penlight.kernels.chunks import ranges
 
 __all__ = ["as_blocks", "as_columns", "history", "joined", "parts", "plus_product", "with_ones"]
@@ -35,7 +35,7 @@ def as_blocks(w: Array, batch: int) -> Array:
     """
     rows, inner = w.shape
     size = rows * inner * batch
-    if size <= _SMALL or (get_num_threads() > 1 and size >= 2 * _SMALL):
+    if size <= _SMALL or (blas_threads() > 1 and size >= 2 * _SMALL):
         return w
     for count in range(-(-size // _SMALL), rows // 16 + 1):
         if rows % count == 0:

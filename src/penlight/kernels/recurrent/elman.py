@@ -76,7 +76,8 @@ class Elman:
         w = w_hh if dx is None else np.concatenate((w_ih, w_hh), 1)
         w = as_blocks(w.T.copy(), batch)
         multiply = np.dot if w.ndim == 2 else np.matmul
-        dh, dw = dstates[0].T.astype(dtype, "C"), None
+        dw: Any = None
+        dh = dstates[0].T.astype(dtype, "C")
         count, ranges = parts(steps, 4 * size, batch, dtype)
         dz = np.empty((count, w.size // size, batch), dtype)
         blocks, dhs = dz.reshape(count, *w.shape[:-1], batch), dz[:, -size:]
@@ -100,7 +101,9 @@ class Elman:
 class Tanh(Elman):
     """phi = tanh."""
 
-    phi = staticmethod(np.tanh)
+    @staticmethod
+    def phi(a: Array, h: Array) -> None:
+        np.tanh(a, h)
 
     @staticmethod
     def slope(h: Array) -> Array:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from penlight._core.threads import blas_is_controlled, get_num_threads
+from penlight.kernels.chunks import run
+
 __all__ = ["Layout", "backward", "forward"]
 
 Array = np.ndarray
+
+_SHARED = 4 * 10**7  # multiplications in a layer from which on threads share the batch
+_COLUMNS = 16  # that a thread gets at least: narrower products are slower
 
 
 class Layout(NamedTuple):
@@ -68,6 +75,64 @@ def _runs(x: Array | None, layout: Layout, direction: int, first: int, last: int
     return [run[::-1] for run in runs[::-1]] if direction else runs
 
 
+def _shares(x: Array, weights: Any) -> list[slice]:
+    """The sequences that each thread runs through by itself, all steps of them.
+
+    So threads meet once a layer and not once a step. As with the products of the BLAS, the last bit of
+    the weights' gradients may depend on the number of threads.
+    """
+    steps, batch, _ = x.shape
+    count = min(get_num_threads(), batch // _COLUMNS)
+    size = sum(w.size for w in weights if isinstance(w, Array))
+    if count < 2 or not blas_is_controlled() or steps * batch * size < _SHARED:
+        return [slice(None)]
+    ends = [batch * i // count for i in range(count + 1)]
+    return [slice(*pair) for pair in itertools.pairwise(ends)]
+
+
+def _forward_run(
+    cell: Any, weights: Any, x: Array, states: tuple[Array, ...], y: Array, keep: bool
+) -> list[Any]:
+    """Fill ``y`` for one run of steps and bring the states to its end; a tape for each share."""
+    shares = _shares(x, weights)
+    tapes: list[Any] = [None] * len(shares)
+
+    def task(i: int) -> None:
+        s = shares[i]
+        now = tuple(state[s] for state in states)
+        new, tapes[i] = cell.forward(weights, x[:, s], now, y[:, s], keep)
+        for old, value in zip(now, new, strict=True):
+            old[...] = value
+
+    _run(task, len(shares))
+    return list(zip(shares, tapes, strict=True))
+
+
+def _backward_run(
+    cell: Any, weights: Any, tapes: list[Any], dy: Any, dstates: tuple[Array, ...], dx: Any
+) -> tuple[Any, ...]:
+    """As :func:`_forward_run`, backwards: the gradients of the weights."""
+    gradients: list[Any] = [None] * len(tapes)
+
+    def task(i: int) -> None:
+        s, tape = tapes[i]
+        now = tuple(state[s] for state in dstates)
+        part_of_dy, part_of_dx = (None if a is None else a[:, s] for a in (dy, dx))
+        new, gradients[i] = cell.backward(weights, tape, part_of_dy, now, part_of_dx)
+        for old, value in zip(now, new, strict=True):
+            old[...] = value
+
+    _run(task, len(tapes))
+    return functools.reduce(_sum, gradients)
+
+
+def _run(task: Any, count: int) -> None:
+    if count == 1:
+        task(0)  # its large products are shared by the BLAS
+    else:
+        run(task, count)
+
+
 def forward(
     cell: Any, x: Array, states: tuple[Any, ...], weights: list[Any], layout: Layout, keep: bool
 ) -> Any:
@@ -83,17 +148,14 @@ def forward(
     directions, size = len(weights), states[0].shape[2]
     y = np.empty((*x.shape[:-1], directions * size), x.dtype)
     lasts = tuple(np.array(s) for s in states)
-    tapes = []
+    tapes: list[list[Any]] = []
     for d, prepared in enumerate(weights):
         xs = _runs(x, layout, d, 0, x.shape[-1])
         ys = _runs(y, layout, d, d * size, (d + 1) * size)
         tapes.append([])
         for x_run, y_run in zip(xs, ys, strict=True):
             now = tuple(s[d, : x_run.shape[1]] for s in lasts)
-            new, tape = cell.forward(prepared, x_run, now, y_run, keep)
-            for old, value in zip(now, new, strict=True):
-                old[...] = value
-            tapes[d].append(tape)
+            tapes[d].append(_forward_run(cell, prepared, x_run, now, y_run, keep))
     return y, lasts, tapes
 
 
@@ -118,10 +180,9 @@ def backward(
         dys = _runs(dy, layout, d, d * size, (d + 1) * size)
         total: Any = None
         for tape, dy_run, dx_run in list(zip(tapes[d], dys, dxs, strict=True))[::-1]:
-            now = tuple(s[d, : tape[0].shape[-1]] for s in dlasts)
-            first, parts = cell.backward(w, tape, dy_run, now, dx_run)
-            for old, value in zip(now, first, strict=True):
-                old[...] = value
+            batch = sum(share[0].shape[-1] for _, share in tape)
+            now = tuple(s[d, :batch] for s in dlasts)
+            parts = _backward_run(cell, w, tape, dy_run, now, dx_run)
             total = parts if total is None else _sum(total, parts)
         if d and dx is not None:
             dx += into
