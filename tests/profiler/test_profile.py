@@ -156,6 +156,25 @@ def test_ops_inside_a_backward_are_told_apart() -> None:
     assert [c.name for c in node.cpu_children] == ["SumBlocks (backward)"]
 
 
+def test_gradients_passed_on_are_no_memory() -> None:
+    x = penlight.ones(100, requires_grad=True)
+    with profile(profile_memory=True) as prof:
+        ((x + x.detach()) * 2).sum().backward()
+    sizes = {event.name: event.cpu_memory_usage for event in prof.events()}
+    assert sizes["Add"] == sizes["Mul"] == 400
+    assert sizes["MulBackward0"] == 400
+    assert sizes["AddBackward0"] == 0  # the gradient that came is the one that goes
+
+
+def test_what_is_left_open_ends_with_what_is_around_it() -> None:
+    with profile() as prof:
+        with record_function("outer"):
+            record_function("forgotten").__enter__()
+        with record_function("later"):
+            pass
+    assert [e.cpu_parent for e in prof.events() if e.name in ("outer", "later")] == [None, None]
+
+
 def test_shapes_on_request() -> None:
     m = model()
     with profile(record_shapes=True) as prof:
