@@ -22,6 +22,7 @@ from penlight.kernels.chunks import ranges, run, scratch
 __all__ = ["affine", "batch_norm", "batch_norm_backward", "row_norm", "row_norm_backward"]
 
 _CHUNK = 1 << 21  # bytes of x: in shorter passes two threads wait for the interpreter's lock
+_TINY = 1 << 14  # elements up to which einsum is the fastest way to a sum
 _SMALL = 1 << 16  # elements up to which nothing but the number of calls counts
 _LONG = 512  # elements of a row from which on it needs no buffer
 
@@ -77,32 +78,53 @@ def affine(x: np.ndarray, scale: np.ndarray, shift: np.ndarray | None) -> np.nda
 
 def batch_norm(x: np.ndarray, w: Any, b: Any, eps: float) -> tuple[np.ndarray, ...]:
     """y = (x - m) r w + b for x (N, C, L), and the statistics m, v and r = (v + eps)^(-1/2), (C,)."""
+    if x.size <= _TINY:
+        return _tiny_batch_norm(x, w, b, eps)
     samples, channels, length = x.shape
-    n, ones = max(samples * length, 1), np.ones(samples, x.dtype)
+    n, ones = samples * length, np.ones(samples, x.dtype)
     y = np.empty(x.shape, x.dtype)
-    m, v = np.zeros(channels, x.dtype), np.zeros(channels, x.dtype)
-    r = 1 / np.sqrt(v + eps)
-
-    def mean(columns: np.ndarray) -> Any:  # (N, D L) -> (D,)
-        return np.add.reduce((ones @ columns).reshape(-1, length), axis=1) / n
+    m, v, r = (np.empty(channels, x.dtype) for _ in range(3))
 
     def task(at: slice) -> None:
         x_, c = _columns(x[:, at]), _columns(y[:, at])
-        m_ = mean(x_)
-        np.subtract(x_, np.repeat(m_, length), out=c)
-        left = mean(c)
+        m_ = _total(ones, x_, length) / n
+        np.subtract(x_, _spread(m_, length), out=c)
+        left = _total(ones, c, length) / n
         square = scratch("square", c.shape, c.dtype)
         np.square(c, out=square)
-        v_ = mean(square) - left * left
+        v_ = _total(ones, square, length) / n - left * left
         r_ = 1 / np.sqrt(v_ + eps)
         scale = r_ if w is None else r_ * w[at]
-        c *= np.repeat(scale, length)
-        c += np.repeat(-left * scale if b is None else b[at] - left * scale, length)
+        c *= _spread(scale, length)
+        c += _spread(-left * scale if b is None else b[at] - left * scale, length)
         m[at], v[at], r[at] = m_ + left, v_, r_
 
-    if x.size:
-        _parts(task, channels, x, _row(x))
+    _parts(task, channels, x, _row(x))
     return y, m, v, r
+
+
+def _tiny_batch_norm(x: np.ndarray, w: Any, b: Any, eps: float) -> tuple[np.ndarray, ...]:
+    """The same in as few calls as possible."""
+    n = max(x.shape[0] * x.shape[2], 1)
+    m = np.einsum("ncl->c", x) / n
+    c = x - m[:, None]
+    v = np.einsum("ncl,ncl->c", c, c) / n
+    r = 1 / np.sqrt(v + eps)
+    c *= (r if w is None else r * w)[:, None]
+    if b is not None:
+        c += b[:, None]
+    return c, m, v, r
+
+
+def _spread(v: np.ndarray, length: int) -> np.ndarray:
+    """(C,) as a row (C L,)."""
+    return v if length == 1 else np.repeat(v, length)
+
+
+def _total(ones: np.ndarray, columns: np.ndarray, length: int) -> Any:
+    """The sums (C,) of (N, C L) over samples and positions."""
+    sums = ones @ columns
+    return sums if length == 1 else np.add.reduce(sums.reshape(-1, length), axis=1)
 
 
 def batch_norm_backward(
@@ -110,27 +132,31 @@ def batch_norm_backward(
 ) -> tuple[np.ndarray, ...]:
     """dx = r w (dy - mean(dy) - c r^2 mean(dy c)) with c = x - m; dw = r sum(dy c), db = sum(dy)."""
     samples, channels, length = x.shape
-    n, ones = max(samples * length, 1), np.ones(samples, x.dtype)
-    dx = np.empty(x.shape, x.dtype)
-    dw, db = np.zeros(channels, x.dtype), np.zeros(channels, x.dtype)
-
-    def total(columns: np.ndarray) -> Any:  # (N, D L) -> (D,)
-        return np.add.reduce((ones @ columns).reshape(-1, length), axis=1)
+    n = max(samples * length, 1)
+    if x.size <= _TINY:
+        c = x - m[:, None]
+        along, level = np.einsum("ncl,ncl->c", dy, c), np.einsum("ncl->c", dy)
+        c *= (along * r * r / -n)[:, None]
+        c += dy
+        c -= (level / n)[:, None]
+        c *= (r if w is None else r * w)[:, None]
+        return c, along * r, level
+    ones, dx = np.ones(samples, x.dtype), np.empty(x.shape, x.dtype)
+    dw, db = np.empty(channels, x.dtype), np.empty(channels, x.dtype)
 
     def task(at: slice) -> None:
         x_, dy_, c, r_ = _columns(x[:, at]), _columns(dy[:, at]), _columns(dx[:, at]), r[at]
-        np.subtract(x_, np.repeat(m[at], length), out=c)
+        np.subtract(x_, _spread(m[at], length), out=c)
         product = scratch("product", c.shape, c.dtype)
         np.multiply(c, dy_, out=product)
-        along, level = total(product), total(dy_)
-        c *= np.repeat(along * r_ * r_ / -n, length)
+        along, level = _total(ones, product, length), _total(ones, dy_, length)
+        c *= _spread(along * r_ * r_ / -n, length)
         c += dy_
-        c -= np.repeat(level / n, length)
-        c *= np.repeat(r_ if w is None else r_ * w[at], length)
+        c -= _spread(level / n, length)
+        c *= _spread(r_ if w is None else r_ * w[at], length)
         dw[at], db[at] = along * r_, level
 
-    if x.size:
-        _parts(task, channels, x, _row(x))
+    _parts(task, channels, x, _row(x))
     return dx, dw, db
 
 

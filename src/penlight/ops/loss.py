@@ -34,8 +34,9 @@ class ClassLoss(Op):
         """x as (N, C, L); where the classes stand in it when it is flat, w and ``ignored`` (N, L)."""
         self.shape, self.target_shape, self.scale = x.shape, t.shape, scale
         n, c, positions = x.shape[0], x.shape[1], math.prod(x.shape[2:])
-        rows = np.arange(0, n * c, max(c, 1))[:, None]
-        places = (rows + t.reshape(n, positions)) * positions + np.arange(positions)
+        places = np.arange(0, n * c, max(c, 1))[:, None] + t.reshape(n, positions)
+        if positions != 1:
+            places = places * positions + np.arange(positions)
         w, ignored = (None if a is None else a.reshape(places.shape) for a in (w, ignored))
         return x.reshape(n, c, positions), places, w, ignored
 

@@ -146,8 +146,9 @@ class _Targets:
         if not self.axis:
             t = t.reshape(1)
         self.ignored = None
-        low, high = (int(t.min()), int(t.max())) if t.size else (0, -1)
-        if low < 0 or high >= self.count or 0 <= ignore_index < self.count:
+        unsigned = t.view(np.uint64)  # where what is negative is large
+        outside = t.size and int(np.maximum.reduce(unsigned, axis=None)) >= self.count
+        if outside or 0 <= ignore_index < self.count:
             t = self._without_ignored(t, ignore_index)
         self.classes = t
         self.weights = None

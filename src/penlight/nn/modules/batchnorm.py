@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from penlight.autograd.inplace import bump_version
 from penlight.nn import functional as F
 from penlight.nn.modules.normalization import Affine
 from penlight.tensor import Tensor
@@ -104,12 +105,18 @@ class _Running(Affine):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
 
 
+def _count_up(count: Tensor) -> None:
+    """count += 1 without the checks that a user's in-place change needs: it happens at every step."""
+    bump_version(count)
+    count._array += 1
+
+
 class _BatchNorm(_Running):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input(input)
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+            _count_up(self.num_batches_tracked)
             if self.momentum is None:  # the average of all batches
                 momentum = 1.0 / self.num_batches_tracked.item()
         batch_statistics = self.training or (self.running_mean is None and self.running_var is None)
