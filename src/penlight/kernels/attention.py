@@ -24,6 +24,7 @@ import numpy as np
 
 from penlight.kernels import small_attention
 from penlight.kernels.chunks import ranges, run, scratch
+from penlight.kernels.memory import empty_parts
 
 __all__ = ["backward", "forward"]
 
@@ -53,8 +54,7 @@ def forward(
         y, lse, plain = forward(_wide(q), _wide(k), _wide(v), mask, scale, causal)
         return y.astype(q.dtype), lse, plain
     if small_attention.applies(q, k, v):
-        heads = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        y = _like(q, (*heads, q.shape[-2], v.shape[-1]))
+        y = _like(q, (*_heads(q, k, v), q.shape[-2], v.shape[-1]))
         return y, small_attention.forward(q, k, v, mask, scale, causal, y), False
     job = _Job(q, k, v, mask, scale, causal)
     y = _like(q, (*job.heads, job.queries, v.shape[-1]))
@@ -93,7 +93,10 @@ def backward(
     scale: float,
     causal: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(dq, dk, dv) of :func:`forward`, in the broadcast shapes, from its results."""
+    """(dq, dk, dv) of :func:`forward`, in the broadcast shapes, from its results.
+
+    They lie side by side in memory if q, k and v do, and joining them again costs nothing.
+    """
     if q.itemsize < 4:
         wide = _wide(dy), _wide(q), _wide(k), _wide(v), _wide(y)
         dq, dk, dv = backward(*wide, lse, plain, mask, scale, causal)
@@ -101,14 +104,13 @@ def backward(
     if small_attention.applies(q, k, v):
         return small_attention.backward(dy, q, k, v, y, lse, mask, scale, causal)
     job = _Job(q, k, v, mask, scale, causal)
-    dk = _like(k, (*job.heads, job.keys, k.shape[-1]))
-    dv = _like(v, (*job.heads, job.keys, v.shape[-1]))
+    dq, dk, dv = empty_parts(q, k, v) or (_like(x, (*job.heads, *x.shape[-2:])) for x in (q, k, v))
     groups = job.groups()
     columns = job.keys if len(groups) >= _FEW else -(-job.keys // _FEW)
     columns = -(-columns // job.block) * job.block
     parts = ranges(job.keys, max(columns, 1))
     # each part of the keys has a sum of its own for dq, lest two threads add to one
-    dqs = [_like(q, (*job.heads, job.queries, q.shape[-1])) for _ in range(max(len(parts), 1))]
+    dqs = [dq, *(np.empty_like(dq) for _ in parts[1:])]
     tasks = [(group, n) for group in groups for n in range(len(parts))]
 
     def task(i: int) -> None:
@@ -132,6 +134,12 @@ def _wide(x: np.ndarray) -> np.ndarray:
 def _add_into(total: np.ndarray, x: np.ndarray) -> np.ndarray:
     total += x
     return total
+
+
+def _heads(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> tuple[int, ...]:
+    """Their leading dimensions, broadcast."""
+    leads = q.shape[:-2], k.shape[:-2], v.shape[:-2]
+    return leads[0] if leads[0] == leads[1] == leads[2] else np.broadcast_shapes(*leads)
 
 
 def _like(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -197,7 +205,7 @@ class _Job:
     def __init__(
         self, q: Any, k: Any, v: Any, mask: np.ndarray | None, scale: float, causal: bool
     ) -> None:
-        heads = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+        heads = _heads(q, k, v)
         self.heads, self.queries, self.keys = heads, q.shape[-2], k.shape[-2]
         self.q, self.k, self.v = (
             x if x.shape[:-2] == heads else np.broadcast_to(x, (*heads, *x.shape[-2:]))

@@ -11,6 +11,7 @@ import numpy as np
 from penlight._core.arguments import normalize_axis, numpy_names
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op, mark_view
+from penlight.kernels.memory import rejoined
 from penlight.ops.indexing import WHOLE, Slice
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Split(ViewsOp):
 
     @staticmethod
     def backward(ctx: Any, *dys: Any) -> Any:
-        return np.concatenate(dys, ctx.axis)
+        joined = rejoined(dys, ctx.axis) if type(dys[0]) is np.ndarray else None
+        return np.concatenate(dys, ctx.axis) if joined is None else joined
 
 
 class Unbind(ViewsOp):

@@ -63,13 +63,14 @@ def scaled_dot_product_attention(
             attn_mask = attn_mask.reshape(*attn_mask.shape[:-3], *groups, *attn_mask.shape[-2:])
     _check_shapes(q, k, v, attn_mask)
     if scale is None:
-        scale = 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0
+        width = q._array.shape[-1]
+        scale = 1 / math.sqrt(width) if width else 1.0
     if dropout_p > 0 or (attn_mask is not None and attn_mask.requires_grad):
         p = probabilities(q, k, attn_mask, scale, is_causal)
         y = dropout(p, dropout_p) @ v
     else:
         y = Attention.apply(q, k, v, attn_mask, scale, is_causal)
-    return y if q.ndim == query.ndim else y.flatten(-4, -3)
+    return y if q is query or q.ndim == query.ndim else y.flatten(-4, -3)
 
 
 def _check_tensors(
@@ -79,20 +80,20 @@ def _check_tensors(
     for name, x in (("query", query), ("key", key), ("value", value)):
         if not isinstance(x, Tensor):
             raise TypeError(f"{owner}(): argument '{name}' must be Tensor, not {type(x).__name__}")
-        if x.ndim < 2:
+        if x._array.ndim < 2:
             raise RuntimeError(
                 f"{owner}: Expected query, key, and value to all be at least 2 dimensional, but "
                 f"{name} has shape {list(x.shape)}"
             )
-    if not query.dtype is key.dtype is value.dtype:
+    dtype = query._array.dtype
+    if not dtype == key._array.dtype == value._array.dtype:
         raise RuntimeError(
             f"{owner}: Expected query, key, and value to have the same dtype, but got query "
             f"{query.dtype}, key {key.dtype}, value {value.dtype}"
         )
-    kind = query._array.dtype.kind
-    if kind == "c":
+    if dtype.kind == "c":
         raise NotImplementedError(f"{owner}: not implemented for {query.dtype}")
-    if kind != "f":
+    if dtype.kind != "f":
         raise RuntimeError(f"{owner}: expected query of a floating dtype, got {query.dtype}")
     if attn_mask is None:
         return
@@ -111,16 +112,18 @@ def _check_tensors(
 
 def _check_shapes(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
     owner = "scaled_dot_product_attention"
-    if q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+    shapes = q._array.shape, k._array.shape, v._array.shape
+    if shapes[0][-1] != shapes[1][-1] or shapes[1][-2] != shapes[2][-2]:
         raise RuntimeError(
             f"{owner}: Expected query (..., L, E), key (..., S, E) and value (..., S, F), got "
             f"{list(q.shape)}, {list(k.shape)} and {list(v.shape)}"
         )
-    leads = [tuple(x.shape[:-2]) for x in (q, k, v)]
-    try:
-        lead = np.broadcast_shapes(*leads)
-    except ValueError:
-        raise broadcast_error(owner, [tuple(x.shape) for x in (q, k, v)]) from None
+    lead, *others = (shape[:-2] for shape in shapes)
+    if not all(other == lead for other in others):
+        try:
+            lead = np.broadcast_shapes(lead, *others)
+        except ValueError:
+            raise broadcast_error(owner, list(shapes)) from None
     if mask is None:
         return
     full = (*lead, q.shape[-2], k.shape[-2])
