@@ -1,0 +1,80 @@
+"""X W^T + b for many rows of x, and its gradients, by chunks of rows on a few threads.
+
+The BLAS could share out each product itself. But then the bias and its gradient would be passes of
+their own, on one thread; and the BLAS's helpers go on spinning for a while after each product, on the
+cores that the chunks of the next operation need.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penlight.kernels.chunks import ranges, run
+from penlight.kernels.sums import sum_of_rows
+
+__all__ = ["affine", "affine_gradients"]
+
+_CHUNKS = 8
+_FEWEST_ROWS = 64  # of a chunk
+_WORTH_CHUNKS = 1 << 25  # multiplications
+
+
+def _parts(rows: int, width: int, out: int) -> list[tuple[int, int]]:
+    """Chunks of rows; one, if a product is small or of few rows."""
+    if rows * width * out < _WORTH_CHUNKS or rows < _CHUNKS * _FEWEST_ROWS:
+        return [(0, rows)]
+    return ranges(rows, -(-rows // _CHUNKS))
+
+
+def affine(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+    """y = x W^T + b: (N, I), (O, I), (O,) -> (N, O)."""
+    parts = _parts(len(x), x.shape[1], len(w))
+    if len(parts) == 1:
+        y = np.dot(x, w.T)  # starts faster than @, and knows a column times a row
+        if b is not None:
+            y += b
+        return y
+    y = np.empty((len(x), len(w)), x.dtype)
+
+    def task(i: int) -> None:
+        start, stop = parts[i]
+        part = y[start:stop]
+        np.dot(x[start:stop], w.T, out=part)
+        if b is not None:
+            part += b
+
+    run(task, len(parts))
+    return y
+
+
+def affine_gradients(
+    dy: np.ndarray,
+    x: np.ndarray | None,
+    w: np.ndarray | None,
+    need_b: bool,
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    """dx = dy W if ``w`` is given, dW = dy^T x if ``x`` is, db = the sum of dy's rows."""
+    rows, out = dy.shape
+    width = w.shape[1] if w is not None else x.shape[1] if x is not None else 1
+    parts = _parts(rows, width, out)
+    if len(parts) == 1 or len(parts) * width > rows:  # the last: sums of large weights
+        dx = None if w is None else np.dot(dy, w)
+        dw = None if x is None else np.dot(dy.T, x)
+        return dx, dw, sum_of_rows(dy) if need_b else None
+    dx = None if w is None else np.empty((rows, width), dy.dtype)
+    dws = None if x is None else np.empty((len(parts), out, width), dy.dtype)
+    dbs = np.empty((len(parts), out), dy.dtype) if need_b else None
+
+    def task(i: int) -> None:
+        start, stop = parts[i]
+        part = dy[start:stop]
+        if dx is not None and w is not None:
+            np.dot(part, w, out=dx[start:stop])
+        if dws is not None and x is not None:
+            np.dot(part.T, x[start:stop], out=dws[i])
+        if dbs is not None:
+            dbs[i] = sum_of_rows(part)
+
+    run(task, len(parts))
+    dw = None if dws is None else np.add.reduce(dws, axis=0)
+    return dx, dw, None if dbs is None else np.add.reduce(dbs, axis=0)
