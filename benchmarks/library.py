@@ -59,6 +59,11 @@ class Library:
 
 
 def thread_variables(threads: int) -> dict[str, str]:
-    """The environment of a process whose BLAS and OpenMP use so many threads."""
+    """The environment of a process whose BLAS and OpenMP use so many threads.
+
+    Bytecode is kept, as it is where a package was installed.
+    """
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads))}
+    environment = {**os.environ, **dict.fromkeys(names, str(threads))}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
