@@ -12,7 +12,7 @@ import pytest
 import penlight
 from penlight import nn
 from penlight._core.threads import blas_is_controlled
-from penlight.kernels.recurrent import layer
+from penlight.kernels.recurrent import layer as kernel
 from penlight.nn.utils.rnn import PackedSequence, pack_padded_sequence
 from penlight.testing.specs.programs import fill, flatten
 from tests.comparison import array, assert_same, assert_same_gradients, backward_through
@@ -164,14 +164,14 @@ def test_threads_that_share_a_batch_compute_the_same(
     x = penlight.randn(6, 70, 5, requires_grad=True)
     lengths = np.sort(np.arange(70) % 6 + 1)[::-1].tolist()
     shares: list[int] = []
-    run = layer.run
-    monkeypatch.setattr(layer, "run", lambda task, n: (shares.append(n), run(task, n)))
+    run = kernel.run
+    monkeypatch.setattr(kernel, "run", lambda task, n: (shares.append(n), run(task, n)))
     found = []
     before = penlight.get_num_threads()
     try:
         for threads in (1, 3):
             penlight.set_num_threads(threads)
-            monkeypatch.setattr(layer, "_SHARED", 0)
+            monkeypatch.setattr(kernel, "_SHARED", 0)
             y, _ = module(pack_padded_sequence(x, lengths) if packed else x)
             y = y.data if packed else y
             found.append([y, *penlight.autograd.grad(y.square().sum(), [x, *module.parameters()])])

@@ -68,7 +68,7 @@ def forward(weights: Any, x: Array, states: tuple[Array, Array], y: Array, keep:
     z = history(x, states[0], dtype)
     hs = z[1:, inputs:-1]
     count, ranges = parts(steps, 4 * size, batch, dtype)
-    kept = np.empty((6 if keep else 0, steps, size, batch), dtype)
+    kept = np.empty((steps if keep else 0, 6, size, batch), dtype)
     ms = np.empty((steps if v is not None else 0, size, batch), dtype)
     w = as_blocks(w, batch)
     multiply = np.dot if w.ndim == 2 else np.matmul
@@ -103,7 +103,7 @@ def forward(weights: Any, x: Array, states: tuple[Array, Array], y: Array, keep:
                 np.dot(v, ms[k], hs[k])  # (P, H) @ (H, N) -> (P, N)
             k += 1
         if keep:
-            _factors(a[: stop - start], t[: stop - start], kept[:, start:stop])
+            _factors(a[: stop - start], t[: stop - start], kept[start:stop])
         a[0, 4 * size :] = c
     y[...] = hs.swapaxes(1, 2)
     return (hs[-1].T, a[0, 4 * size :].T), (z, kept, ms)
@@ -113,10 +113,11 @@ def _factors(a: Array, tanh_c: Array, kept: Array) -> None:
     """Of da: dm's in do, dc's in di, df, dg; then dm's in dc, and dc's in dc_{t-1}."""
     steps, rows, batch = a.shape
     o, i, f, g, c = a.reshape(steps, 5, rows // 5, batch).swapaxes(0, 1)
-    do, di, df, dg, dc, dc_before = kept
-    for sigma, other, factor in ((o, tanh_c, do), (i, g, di), (f, c, df)):
-        np.subtract(1, sigma, factor)
-        np.multiply(factor, sigma, factor)
+    do, di, df, dg, dc, dc_before = kept.swapaxes(0, 1)
+    sigmas, slopes = a.reshape(steps, 5, rows // 5, batch)[:, :3], kept[:, :3]
+    np.subtract(1, sigmas, slopes)
+    np.multiply(slopes, sigmas, slopes)
+    for other, factor in ((tanh_c, do), (g, di), (c, df)):
         np.multiply(factor, other, factor)
     for tanh, other, factor in ((g, i, dg), (tanh_c, o, dc)):
         np.multiply(tanh, tanh, factor)
@@ -135,7 +136,7 @@ def backward(
     """
     w_ih, w_hh, b_ih, _, v = weights
     z, kept, ms = tape
-    _, steps, size, batch = kept.shape
+    steps, _, size, batch = kept.shape
     dtype, inputs, outputs = kept.dtype, w_ih.shape[1], w_hh.shape[1]
     w = w_hh if dx is None else np.concatenate((w_ih, w_hh), 1)
     w = as_blocks(_reordered(w).T.copy(), batch)
@@ -150,7 +151,7 @@ def backward(
     dz = np.empty((count, w.size // (4 * size), batch), dtype)
     blocks, dhs = dz.reshape(count, *w.shape[:-1], batch), dz[:, -outputs:]
     for start, stop in ranges[::-1]:
-        factors = kept[:, start:stop].swapaxes(0, 1)
+        factors = kept[start:stop]
         dys = None if dy is None else as_columns(dy[start:stop], dtype)
         for k in range(stop - start - 1, -1, -1):
             if dys is not None:
