@@ -176,7 +176,7 @@ def _leak(y: np.ndarray, x: np.ndarray, by: np.ndarray, slope: float) -> None:
 def exponential(y: np.ndarray, x: np.ndarray, factor: float = 1.0) -> None:
     """y = e^(factor x), into y, which may be x; as 2^(factor x / ln 2) where that is faster.
 
-    The exponent is then rounded, as if x were rounded once more: a relative error of 6e-8 |x|.
+    The exponent is then rounded, as if x were rounded once more: a relative error of 8e-8 |x|.
     """
     if _FAST_EXP2 and y.dtype.char == "f":
         np.multiply(x, factor / math.log(2), out=y)
