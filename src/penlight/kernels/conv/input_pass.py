@@ -103,7 +103,7 @@ def rows(
     _scatter(dy, dx, b, window, weight.shape[1], True, columns_of)
 
 
-_PHASE_CHUNKS = 8
+_PHASE_CHUNKS = 4
 
 
 class _Phase(NamedTuple):
