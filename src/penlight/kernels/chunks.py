@@ -11,12 +11,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from penlight._core.threads import blas_is_controlled, get_num_threads, one_blas_thread
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["CACHE", "ranges", "run", "scratch"]
 
@@ -77,15 +79,18 @@ def run(task: Callable[[int], None], count: int, parallel: bool = True) -> None:
             work()
         finally:
             left.clear()
-            wait([helper for helper in helpers if not helper.cancel()])
-        for helper in helpers:
-            if not helper.cancelled():
-                helper.result()  # raises what its task raised
+            started = [helper for helper in helpers if not helper.cancel()]
+            failures = [helper.exception() for helper in started]  # waits
+        for failure in failures:
+            if failure is not None:
+                raise failure
 
 
 def _helpers(size: int) -> ThreadPoolExecutor:
     global _pool, _pool_size
     if _pool is None or _pool_size < size:
+        from concurrent.futures import ThreadPoolExecutor  # takes 3 ms of an import without threads
+
         _pool = ThreadPoolExecutor(size, "penlight")
         _pool_size = size
     return _pool
