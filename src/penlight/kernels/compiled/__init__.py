@@ -20,7 +20,7 @@ from penlight.kernels import (
 from penlight.kernels.compiled import depthwise, norms, pointwise, pooling
 from penlight.kernels.conv import dispatch
 
-__all__ = ["TWINS", "put_back", "put_in"]
+__all__ = ["ORIGINALS", "TWINS", "put_back", "put_in"]
 
 # which function of which module is replaced by which
 TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
@@ -38,17 +38,17 @@ TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
     (dispatch, "input_grad", depthwise.input_grad),
     (dispatch, "weight_grad", depthwise.weight_grad),
 ]
-_ORIGINALS = [getattr(module, name) for module, name, _ in TWINS]
+ORIGINALS = [getattr(module, name) for module, name, _ in TWINS]
 
 
 def put_in() -> None:
     """Let every module of the package that holds an original hold its twin."""
-    _exchange({original: twin for original, (*_, twin) in zip(_ORIGINALS, TWINS, strict=True)})
+    _exchange({original: twin for original, (*_, twin) in zip(ORIGINALS, TWINS, strict=True)})
 
 
 def put_back() -> None:
     """The inverse of :func:`put_in`."""
-    _exchange({twin: original for original, (*_, twin) in zip(_ORIGINALS, TWINS, strict=True)})
+    _exchange({twin: original for original, (*_, twin) in zip(ORIGINALS, TWINS, strict=True)})
 
 
 def _exchange(others: dict[Any, Any]) -> None:

@@ -107,7 +107,7 @@ def _forward(start: int, stop: int, x: Any, w: Any, b: Any, y: Any, window: Any)
     total = np.empty(rows * pitch, x.dtype)
     # one run through the plane, or one for each row of outputs if rows are skipped
     runs = 1 if s1 == 1 else rows
-    length = (rows - 1) * pitch + columns if s1 == 1 else (columns - 1) * s2 + 1
+    length = (columns - 1) * s2 + 1 + ((rows - 1) * pitch if s1 == 1 else 0)
     source, target, weights = x.reshape(-1), y.reshape(-1), w.reshape(filters, k1 * k2)
     wide, down, right = np.uintp(pitch), np.uintp(d1 * pitch), np.uintp(d2)
     for plane in range(start, stop):

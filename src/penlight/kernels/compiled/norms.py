@@ -89,6 +89,12 @@ def _sums_with(dy: Any, x: Any, m: Any) -> Any:
 
 
 @loops
+def _corrected(middle: Any, left: Any) -> Any:
+    """The mean with what rounding left; as it is, if it is infinite and nothing can be taken from it."""
+    return middle + left if left == left else middle
+
+
+@loops
 def _batch_norm(
     start: int, stop: int, x: Any, w: Any, b: Any, eps: float, y: Any, m: Any, v: Any, r: Any
 ) -> None:
@@ -108,13 +114,12 @@ def _batch_norm(
         left /= count  # what rounding left of the mean of c
         variance = square / count - left * left
         rate = 1 / np.sqrt(variance + eps)
-        scale = real(rate * w[c])
-        shift = real(b[c] - left * rate * w[c])
+        scale, rest, term = real(rate * w[c]), real(left), b[c]
         for n in range(samples):
             source, target = x[n, c], y[n, c]
             for i in range(length):
-                target[i] = (source[i] - middle) * scale + shift
-        m[c], v[c], r[c] = middle + left, variance, rate
+                target[i] = ((source[i] - middle) - rest) * scale + term
+        m[c], v[c], r[c] = _corrected(middle, left), variance, rate
 
 
 @loops
@@ -268,7 +273,7 @@ def _row_norm(
             for i in range(k):
                 c = (source[i] - middle) - left
                 target[i] = c * rate * factor[i] + term[i]
-            m[n, g], v[n, g], r[n, g] = middle + left, variance, rate
+            m[n, g], v[n, g], r[n, g] = _corrected(middle, left), variance, rate
 
 
 def row_norm(
