@@ -6,7 +6,7 @@ a matrix B (t, t + extent - 1) that has the kernel's column along its diagonals:
     y = sum over j of B_j x[:, j d : j d + W].
 
 Three quarters of B are zeros, but nothing needs to be gathered: that is twice as fast as to gather. An
-infinity or NaN would reach its neighbours through the zeros; then this way is not taken.
+infinity or NaN would reach its neighbours through the zeros; then this way is not taken. Narrow planes of many images go by ``planes``.
 """
 
 from __future__ import annotations
