@@ -1,8 +1,7 @@
-"""X W^T + b for many rows of x, and its gradients, by chunks of rows on a few threads.
+"""X W^T + b and its gradients; for many rows of x by chunks of rows on a few threads.
 
-The BLAS could share out each product itself. But then the bias and its gradient would be passes of
-their own, on one thread; and the BLAS's helpers go on spinning for a while after each product, on the
-cores that the chunks of the next operation need.
+Each product could be shared out by itself. But then the bias and its gradient would be passes of their
+own, on one thread.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from penlight.kernels.chunks import ranges, run
+from penlight.kernels.products import product
 from penlight.kernels.sums import sum_of_rows
 
 __all__ = ["affine", "affine_gradients"]
@@ -30,7 +30,7 @@ def affine(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     """y = x W^T + b: (N, I), (O, I), (O,) -> (N, O)."""
     parts = _parts(len(x), x.shape[1], len(w))
     if len(parts) == 1:
-        y = np.dot(x, w.T)  # starts faster than @, and knows a column times a row
+        y: np.ndarray = product(x, w.T)
         if b is not None:
             y += b
         return y
@@ -58,8 +58,8 @@ def affine_gradients(
     width = w.shape[1] if w is not None else x.shape[1] if x is not None else 1
     parts = _parts(rows, width, out)
     if len(parts) == 1 or len(parts) * width > rows:  # the last: sums of large weights
-        dx = None if w is None else np.dot(dy, w)
-        dw = None if x is None else np.dot(dy.T, x)
+        dx = None if w is None else product(dy, w)
+        dw = None if x is None else product(dy.T, x)
         return dx, dw, sum_of_rows(dy) if need_b else None
     dx = None if w is None else np.empty((rows, width), dy.dtype)
     dws = None if x is None else np.empty((len(parts), out, width), dy.dtype)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight.autograd.op import Op
+from penlight.kernels import products
 from penlight.kernels.affine import affine, affine_gradients
 from penlight.ops.complex import conj, conjugate
 
@@ -31,7 +32,7 @@ class MatMul(Op):
     def forward(ctx: Any, a: Any, b: Any) -> Any:
         need_a, need_b = ctx.edges
         ctx.save(a if need_b else None, b if need_a else None)
-        return a @ b  # (..., n, k) @ (..., k, m) -> (..., n, m)
+        return products.matmul(a, b)  # (..., n, k) @ (..., k, m) -> (..., n, m)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -39,8 +40,9 @@ class MatMul(Op):
         need_a, need_b = ctx.edges
         if dy.dtype.kind == "c":
             a, b = conjugate(a), conjugate(b)
-        da = dy @ _t(b) if need_a else None  # (..., n, m) @ (..., m, k) -> (..., n, k)
-        db = _t(a) @ dy if need_b else None  # (..., k, n) @ (..., n, m) -> (..., k, m)
+        # (..., n, m) @ (..., m, k) -> (..., n, k); (..., k, n) @ (..., n, m) -> (..., k, m)
+        da = products.matmul(dy, _t(b)) if need_a else None
+        db = products.matmul(_t(a), dy) if need_b else None
         return da, db
 
     def name(self) -> str:

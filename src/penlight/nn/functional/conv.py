@@ -180,13 +180,13 @@ def _check_bias(
 
 
 def _check_dtypes(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    x, w, b = (None if t is None else t._array.dtype for t in (input, weight, bias))
-    if x != w or (b is not None and b != w):
+    dtype = weight._array.dtype
+    if input._array.dtype != dtype or (bias is not None and bias._array.dtype != dtype):
         raise RuntimeError(
             f"{name}: input, weight and bias should have the same dtype, but got {input.dtype}, "
             f"{weight.dtype} and {None if bias is None else bias.dtype}"
         )
-    if x.kind == "b":
+    if dtype.kind == "b":
         raise NotImplementedError(f"{name}: not implemented for torch.bool; use .float()")
 
 

@@ -23,7 +23,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: if the shapes don't fit, or if the dtypes differ.
     """
-    x, w, b = input._array, weight._array, None if bias is None else bias._array
+    x, w = input._array, weight._array
     x_shape, w_shape = x.shape, w.shape
     if len(w_shape) not in (1, 2):
         raise RuntimeError(f"linear: weight must be (O, I) or (I,), got {list(weight.shape)}")
@@ -33,12 +33,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"{list(input.shape)} must be in_features (={weight.shape[-1]}) of weight "
             f"{list(weight.shape)}"
         )
-    if x.dtype != w.dtype or (b is not None and b.dtype != w.dtype):
+    if x.dtype != w.dtype or (bias is not None and bias._array.dtype != w.dtype):
         raise RuntimeError(
             "linear: mat1 and mat2 must have the same dtype, but got input "
             f"{input.dtype}, weight {weight.dtype}, bias {bias.dtype if bias is not None else None}"
         )
-    if b is None or (len(w_shape) == 2 and b.shape == w_shape[:1]):
+    if bias is None or (len(w_shape) == 2 and bias._array.shape == w_shape[:1]):
         return Linear.apply(input, weight, bias) if len(w_shape) == 2 else input @ weight
     y = linear(input, weight)
     try:
