@@ -9,7 +9,7 @@ import pytest
 
 import penlight
 from penlight import nn
-from penlight.kernels import rows
+from penlight.kernels import norms
 
 
 def images(lib: Any, *shape: int, seed: int = 0) -> Any:
@@ -217,8 +217,10 @@ def test_large_arrays_are_dealt_with_in_parts_that_give_the_same(
     program: str, monkeypatch: Any
 ) -> None:
     results = []
-    for part in (1 << 40, 1 << 12):
-        monkeypatch.setattr(rows, "_PART", part)
+    monkeypatch.setattr(norms, "_TINY", 0)
+    monkeypatch.setattr(norms, "_SMALL", 0)
+    for chunk in (1 << 40, 1 << 12):
+        monkeypatch.setattr(norms, "_CHUNK", chunk)
         m = eval(f"nn.{program}", {"nn": nn})
         x = images(penlight, 7, 4, 3, 200).requires_grad_()
         (m(x) ** 3).sum().backward()
