@@ -206,6 +206,17 @@ def test_what_is_saved_is_seen_when_changed_in_place() -> None:
             y.sum().backward()
 
 
+def test_no_keys_give_zeros() -> None:
+    for queries in (1, 3):
+        xs = leaves(np.random.default_rng(0), (2, queries, 4), (2, 0, 4), (2, 0, 5))
+        xs = [x * 1 for x in xs]
+        penlight.randn(2, queries, 5).fill_(7)  # leave something in the memory
+        y = fused(*xs, None, False, 1.0)
+        assert penlight.equal(y, penlight.zeros(2, queries, 5))
+        (dq,) = penlight.autograd.grad(y.sum(), xs[:1])
+        assert penlight.equal(dq, penlight.zeros(2, queries, 4))
+
+
 def test_dropout_keeps_the_expectation() -> None:
     penlight.manual_seed(0)
     q, k, v = penlight.zeros(1, 2000, 1), penlight.zeros(1, 50, 1), penlight.ones(1, 50, 1)
