@@ -9,12 +9,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests run in several processes with one BLAS thread each; PyTorch is not given more than that.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test parity bench lint format clean
+.PHONY: help demo test parity accelerated bench lint format clean
 
 help:
 	@echo "make demo    train LeNet on Fashion-MNIST and draw what happened"
 	@echo "make test    run the tests (without PyTorch)"
 	@echo "make parity  install PyTorch (CPU) and compare with it"
+	@echo "make accelerated  install Numba and test with compiled kernels"
 	@echo "make bench   install PyTorch (CPU) and time it beside Penlight; about ten minutes"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  format the code"
@@ -28,6 +29,10 @@ test: $(VENV)/.test
 
 parity: $(VENV)/.parity
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -m parity
+
+accelerated: $(VENV)/.accelerated
+	PENLIGHT_KERNELS=numba $(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -k "compiled or numba or conv or pool or norm or relu" \
+		tests/kernels/test_compiled.py tests/core/test_numba_backend.py tests/test_modules.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
@@ -58,6 +63,10 @@ $(VENV)/.test: $(VENV)/.demo
 
 $(VENV)/.parity: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --group parity
+	@touch $@
+
+$(VENV)/.accelerated: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable ".[numba]"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.demo

@@ -6,6 +6,7 @@ or copied, every bit.
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -260,6 +261,33 @@ def test_bits_do_not_depend_on_the_number_of_threads(name: str, case: Any) -> No
     finally:
         penlight.set_num_threads(before)
     assert all(b == bits[0] for b in bits)
+
+
+@pytest.mark.parametrize("length", [1, 40])
+def test_a_mean_far_from_zero_does_no_harm(length: int) -> None:
+    batch = Data(0)(60, 3, length) + np.float32(1000)
+    for name, x in (("batch_norm", batch), ("row_norm", batch.reshape(3, 1, -1))):
+        original, twin = TWINS[f"norms.{name}"]
+        expected = original(x.astype(np.float64), None, None, 1e-5)
+        found = twin(x, None, None, 1e-5)
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4)
+
+
+def test_other_byte_orders_and_copies_of_dtypes() -> None:
+    x = Data(0)(2, 3, 4, 6)
+    swapped, copied = x.astype(">f4"), pickle.loads(pickle.dumps(x))
+    expected = TWINS["norms.batch_norm"][1](x.reshape(2, 3, -1), None, None, 1e-5)
+    found = TWINS["norms.batch_norm"][1](copied.reshape(2, 3, -1), None, None, 1e-5)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    window = Window((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    w = Data(1)(3, 1, 3, 3)
+    twin = TWINS["conv.dispatch.forward"][1]
+    np.testing.assert_array_equal(
+        twin(copied, w, None, window, 3), twin(x, pickle.loads(pickle.dumps(w)), None, window, 3)
+    )
+    compare("pooling.sum_pool", (swapped, QUARTERS, (2, 3), 4))
 
 
 def test_threads_of_the_program_may_compute_at_the_same_time() -> None:

@@ -40,11 +40,11 @@ def sums(function: F) -> F:
 
 def fit(*arrays: Any) -> bool:
     """Whether loops can run over these: contiguous, not empty, all float32 or all float64."""
-    first = arrays[0]
-    if first.dtype.char not in "fd":
+    dtype = arrays[0].dtype
+    if dtype.char not in "fd" or not dtype.isnative:
         return False
     for a in arrays:
-        if type(a) is not np.ndarray or a.dtype is not first.dtype or not a.flags.c_contiguous:
+        if type(a) is not np.ndarray or a.dtype != dtype or not a.flags.c_contiguous:
             return False
         if not a.size:
             return False

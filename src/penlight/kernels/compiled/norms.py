@@ -129,17 +129,18 @@ def _add(total: Any, x: Any) -> None:
 
 
 @loops
-def _centre(c: Any, square: Any, x: Any, m: Any) -> None:
-    """c = x - m, and its square is added to ``square``."""
+def _centre(c: Any, rest: Any, square: Any, x: Any, m: Any) -> None:
+    """c = x - m; it and its square are added to ``rest`` and ``square``."""
     for i in range(x.size):
         c[i] = x[i] - m[i]
+        rest[i] += c[i]
         square[i] += c[i] * c[i]
 
 
 @loops
-def _scale(y: Any, factor: Any, term: Any) -> None:
+def _scale(y: Any, rest: Any, factor: Any, term: Any) -> None:
     for i in range(y.size):
-        y[i] = y[i] * factor[i] + term[i]
+        y[i] = (y[i] - rest[i]) * factor[i] + term[i]
 
 
 @loops
@@ -153,15 +154,17 @@ def _batch_norm_columns(
         _add(m, x[n, start:stop])
     for c in range(m.size):
         m[c] /= count
+    rest, scale = np.zeros_like(m), np.empty_like(m)
     for n in range(len(x)):
-        _centre(y[n, start:stop], v, x[n, start:stop], m)
-    scale = np.empty_like(r)
+        _centre(y[n, start:stop], rest, v, x[n, start:stop], m)
     for c in range(m.size):
-        v[c] /= count
+        rest[c] /= count
+        v[c] = v[c] / count - rest[c] * rest[c]
         r[c] = one / np.sqrt(v[c] + small)
         scale[c] = r[c] * w[c]
+        m[c] = _corrected(m[c], rest[c])
     for n in range(len(x)):
-        _scale(y[n, start:stop], scale, b)
+        _scale(y[n, start:stop], rest, scale, b)
 
 
 def batch_norm(x: np.ndarray, w: Any, b: Any, eps: float) -> tuple[np.ndarray, ...]:
