@@ -16,8 +16,9 @@ from penlight.kernels import (
     pointwise as plain_pointwise,
     pooling as plain_pooling,
     pooling_places,
+    special,
 )
-from penlight.kernels.compiled import depthwise, norms, pointwise, pooling
+from penlight.kernels.compiled import depthwise, exponentials, norms, pointwise, pooling
 from penlight.kernels.conv import dispatch
 
 __all__ = ["ORIGINALS", "TWINS", "put_back", "put_in"]
@@ -34,6 +35,8 @@ TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
     (plain_norms, "row_norm", norms.row_norm),
     (plain_norms, "row_norm_backward", norms.row_norm_backward),
     (plain_pointwise, "gated", pointwise.gated),
+    (plain_pointwise, "logistic", exponentials.logistic),
+    (special, "normal_cdf", exponentials.normal_cdf),
     (dispatch, "forward", depthwise.forward),
     (dispatch, "input_grad", depthwise.input_grad),
     (dispatch, "weight_grad", depthwise.weight_grad),
