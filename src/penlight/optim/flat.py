@@ -55,8 +55,8 @@ def _in_blocks(
         update(p, g, state, options)
         return
     shared = p.size >= SHARED
-    count = -(-p.size // (2 * BLOCK if shared else BLOCK))
-    blocks = ranges(p.size, -(-p.size // max(count, 1)))  # of even size, as threads share them
+    count = max(-(-p.size // (2 * BLOCK if shared else BLOCK)), 1)
+    blocks = ranges(p.size, max(-(-p.size // count), 1))  # of even size, as threads share them
 
     def task(i: int) -> None:
         block = slice(*blocks[i])
