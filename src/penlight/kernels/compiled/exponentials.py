@@ -43,7 +43,7 @@ def _exp(x: Any) -> Any:
     n = (x * _PER_LN2 + _ROUNDING) - _ROUNDING
     r = (x - n * _LN2) - n * _LN2_REST
     y = _ONE + r * (_ONE + r * (_C2 + r * (_C3 + r * (_C4 + r * (_C5 + r * (_C6 + r * _C7))))))
-    whole = np.int32(n if n == n else _ZERO)
+    whole = np.int32(n if n == n else _ZERO)  # NaN has no whole number
     half = np.int32(whole >> np.int32(1))
     return y * _power_of_two(half) * _power_of_two(np.int32(whole - half))
 
