@@ -35,7 +35,7 @@ def numbers(torch: Any, name: str, weights: Path) -> list[float]:
     return program.check()
 
 
-@pytest.mark.parametrize("name", [*MODELS, *SMALL])
+@pytest.mark.parametrize("name", [*MODELS, *sorted(SMALL)])
 def test_runs(name: str, tmp_path: Path) -> None:
     program = find(name).program(penlight)
     load_common(penlight, program.model, tmp_path / "weights.npz")
@@ -49,7 +49,7 @@ def test_loader_gives_every_image_once() -> None:
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("name", [*MODELS, *SMALL])
+@pytest.mark.parametrize("name", [*MODELS, *sorted(SMALL)])
 def test_libraries_agree(
     name: str, torch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
