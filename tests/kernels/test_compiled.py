@@ -285,6 +285,24 @@ def test_weights_whose_taps_do_not_see_it_are_not_nan() -> None:
     assert np.isfinite(np.delete(dw, [0, 3], axis=1)).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("norms.affine", ((2, 3, 9), (2,), None)),
+        ("norms.batch_norm", ((2, 3, 9), (2,), None)),
+        ("norms.row_norm", ((2, 3, 9), (26,), None)),
+        ("conv.dispatch.forward", ((2, 3, 5, 5), (4, 1, 3, 3), None)),
+    ],
+)
+def test_arrays_that_do_not_fit_together_are_refused(name: str, arguments: Any) -> None:
+    """By NumPy's kernels, which check; loops would read what lies beyond."""
+    arrays = [None if shape is None else np.ones(shape, np.float32) for shape in arguments]
+    window = Window((3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1))
+    rest = {"norms.affine": (), "conv.dispatch.forward": (window, 3)}.get(name, (1e-5,))
+    with pytest.raises(ValueError, match=r"shape|broadcast|size|mismatch"):
+        KERNELS[name][1](*arrays, *rest)
+
+
 @each
 def test_bits_do_not_depend_on_the_number_of_threads(name: str, case: Any) -> None:
     arguments, twin = case(Data(3, large=True)), KERNELS[name][1]

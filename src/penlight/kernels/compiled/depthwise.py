@@ -225,7 +225,7 @@ def forward(
     x: np.ndarray, w: np.ndarray, b: np.ndarray | None, window: Window, groups: int = 1
 ) -> np.ndarray:
     """y[n, f, o] = b[f] + sum over k of w[f, k] x[n, f // m, o s + k d - p]."""
-    if not _applies(x, w, b, window, groups):
+    if not _applies(x, w, b, window, groups) or x.shape[1] != groups:
         return _plain_forward(x, w, b, window, groups)
     output = window.output_size(x.shape[2:])
     y = np.empty((len(x), len(w), *output), x.dtype)
@@ -247,6 +247,7 @@ def _applies(
         and fit(x, w)
         and (b is None or fit(x, b))
         and min(map(min, window.padding)) >= 0
+        and len(w) % groups == 0
         and bool(np.isfinite(w).all())
     )
 
@@ -260,7 +261,8 @@ def input_grad(
     b: np.ndarray | None = None,
 ) -> np.ndarray:
     """dx[n, c, i] = b[c] + sum over all (o, k) with o s + k d - p = i, and f, of w[f, k] dy[n, f, o]."""
-    if not _applies(dy, w, b, window, groups) or not math.prod(size):
+    fits = _applies(dy, w, b, window, groups) and dy.shape[1] == len(w)
+    if not fits or not math.prod(size) or window.output_size(size) != dy.shape[2:]:
         return _plain_input_grad(dy, w, size, window, groups, b)
     dx = np.empty((len(dy), groups, *size), dy.dtype)
     work = dx.size * len(w) // groups * math.prod(window.kernel) // 4
@@ -272,6 +274,7 @@ def input_grad(
 def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) -> np.ndarray:
     """dw[f, k] = sum over n, o of dy[n, f, o] x[n, f // m, o s + k d - p]."""
     fits = groups > 1 and x.ndim == 4 and groups == x.shape[1] and fit(x, dy)
+    fits = fits and dy.shape[1] % groups == 0 and window.output_size(x.shape[2:]) == dy.shape[2:]
     if not fits or window.stride != (1, 1) or min(map(min, window.padding)) < 0:
         return _plain_weight_grad(x, dy, window, groups)
     dw = np.zeros((dy.shape[1], math.prod(window.kernel)), x.dtype)

@@ -29,6 +29,11 @@ def _given(*arrays: Any) -> list[Any]:
     return [a for a in arrays if a is not None]
 
 
+def _have(size: int, *arrays: Any) -> bool:
+    """Whether arrays that may be None have so many elements; loops do not check indices."""
+    return all(a is None or a.size == size for a in arrays)
+
+
 def _or(w: Any, value: float, size: int, dtype: Any) -> np.ndarray:
     """w, or ``value`` in its place if it is None."""
     return np.full(size, value, dtype) if w is None else w
@@ -49,7 +54,11 @@ def _affine(start: int, stop: int, x: Any, scale: Any, shift: Any, y: Any) -> No
 
 def affine(x: np.ndarray, scale: np.ndarray, shift: np.ndarray | None) -> np.ndarray:
     """x (N, C, L) times scale (C,) plus shift (C,)."""
-    if x.shape[2] < _SHORT or not fit(x, scale, *_given(shift)):
+    if (
+        x.shape[2] < _SHORT
+        or not fit(x, scale, *_given(shift))
+        or not _have(x.shape[1], scale, shift)
+    ):
         return _plain_affine(x, scale, shift)
     y = np.empty(x.shape, x.dtype)
     in_pieces(_affine, len(x), x.size, x, scale, _or(shift, 0, len(scale), x.dtype), y)
@@ -170,7 +179,7 @@ def _batch_norm_columns(
 def batch_norm(x: np.ndarray, w: Any, b: Any, eps: float) -> tuple[np.ndarray, ...]:
     """y = (x - m) r w + b for x (N, C, L), and the statistics m, v and r = (v + eps)^(-1/2), (C,)."""
     _, channels, length = x.shape
-    if 1 < length < _SHORT or not fit(x, *_given(w, b)):
+    if 1 < length < _SHORT or not fit(x, *_given(w, b)) or not _have(channels, w, b):
         return _plain_batch_norm(x, w, b, eps)
     y = np.empty(x.shape, x.dtype)
     m, v, r = np.zeros((3, channels), x.dtype)
@@ -241,7 +250,7 @@ def batch_norm_backward(
 ) -> tuple[np.ndarray, ...]:
     """dx = r w (dy - mean(dy) - c r^2 mean(dy c)) with c = x - m; dw = r sum(dy c), db = sum(dy)."""
     _, channels, length = x.shape
-    if 1 < length < _SHORT or not fit(x, dy, m, r, *_given(w)):
+    if 1 < length < _SHORT or not fit(x, dy, m, r, *_given(w)) or not _have(channels, m, r, w):
         return _plain_batch_norm_backward(dy, x, m, r, w)
     dx = np.empty(x.shape, x.dtype)
     dw, db = np.zeros((2, channels), x.dtype)
@@ -284,7 +293,7 @@ def row_norm(
 ) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]:
     """y = (x - m) r w + b for x (N, G, K), with the statistics of each row of K elements."""
     samples, groups, k = x.shape
-    if k < _SHORT or not fit(x, *_given(w, b)):
+    if k < _SHORT or not fit(x, *_given(w, b)) or not _have(groups * k, w, b):
         return _plain_row_norm(x, w, b, eps, centred)
     y = np.empty(x.shape, x.dtype)
     m, v, r = np.empty((3, samples, groups), x.dtype)
@@ -331,7 +340,7 @@ def row_norm_backward(
 ) -> tuple[np.ndarray, ...]:
     """dx = r (g - mean(g) - c r^2 mean(g c)) with g = w dy and c = x - m; dw, db over the samples."""
     samples, groups, k = x.shape
-    if k < _SHORT or not fit(x, dy, r, *_given(m, w)):
+    if k < _SHORT or not fit(x, dy, r, *_given(m, w)) or not _have(groups * k, w):
         return _plain_row_norm_backward(dy, x, m, r, w)
     dx = np.empty(x.shape, x.dtype)
     factors = _or(w, 1, groups * k, x.dtype).reshape(groups, k)
