@@ -37,6 +37,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from penlight._core.threads import one_blas_thread
 from penlight.kernels.chunks import run, scratch
 from penlight.kernels.conv.common import per_channel
 from penlight.kernels.conv.im2col import Chunk, apart, chunks
@@ -213,7 +214,8 @@ def _of_kernel(w: np.ndarray) -> np.ndarray:
     f, c = w.shape[:2]
     taps = np.ascontiguousarray(w.reshape(f, -1).T).reshape(c, -1, f)
     u = np.empty((_T**2, c, f), w.dtype)
-    np.matmul(_both(w.shape[2:]), taps, out=u.swapaxes(0, 1))  # (36, *K) (C, *K, F) -> (C, 36, F)
+    with one_blas_thread():  # its other threads would spin on where the chunks are to run
+        np.matmul(_both(w.shape[2:]), taps, out=u.swapaxes(0, 1))  # (36, K) (C, K, F) -> (C, 36, F)
     return u.reshape(_T, _T, c, f)
 
 
@@ -270,5 +272,6 @@ def weight_grad(
 
     parts = tiles.chunks(len(x), max(c, f), share)
     total = summed(parts, (_T, _T, f, c), x.dtype, share, product)
-    dw = np.matmul(total.reshape(_T**2, f * c).T, _both(window.kernel))  # (F C, 36) (36, *K)
+    with one_blas_thread():
+        dw = np.matmul(total.reshape(_T**2, f * c).T, _both(window.kernel))  # (F C, 36) (36, *K)
     return dw.reshape(f, c, *window.kernel) if math.isfinite(np.add.reduce(dw, axis=None)) else None
