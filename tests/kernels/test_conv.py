@@ -12,7 +12,7 @@ from hypothesis import given
 
 from penlight._core.threads import get_num_threads, set_num_threads
 from penlight.kernels import conv
-from penlight.kernels.conv import common, costs, depthwise, im2col, small
+from penlight.kernels.conv import common, costs, depthwise, im2col, lines, small
 from penlight.kernels.windows import Window
 from tests.kernels.conv_cases import Case, cases, naive
 
@@ -50,7 +50,12 @@ def never_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(small, "_GATHERED", 0)
 
 
-ALL_WAYS = [(name, way) for name, ways in costs.WAYS.items() for way in ways if way != "winograd"]
+ALL_WAYS = [
+    (name, way)
+    for name, ways in costs.WAYS.items()
+    for way in ways
+    if way not in ("winograd", "lines")  # have tests of their own
+]
 
 
 @pytest.mark.usefixtures("never_small")
@@ -67,6 +72,38 @@ def test_every_way_is_its_definition(name: str, way: str) -> None:
 
     run()
     assert gone
+
+
+SAME_WIDTH = [
+    ((3, 3), ((1, 1), (1, 1)), (1, 1)),
+    ((2, 3), ((0, 2), (2, 0)), (1, 1)),
+    ((1, 2), ((0, 0), (0, 1)), (1, 1)),
+    ((3, 3), ((0, 1), (2, 2)), (2, 2)),
+    ((3, 1), ((0, 0), (0, 0)), (1, 2)),
+]
+
+
+@pytest.mark.usefixtures("tiny_chunks", "threads")
+@pytest.mark.parametrize(("kernel", "padding", "dilation"), SAME_WIDTH)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("tile", [1, 1000, 10**9])
+def test_lines_are_their_definition(
+    kernel: Any, padding: Any, dilation: Any, bias: bool, tile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "_TILE", tile)
+    window = Window(kernel, (1, 1), padding, dilation)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((7, 2, 6, 5))
+    w = rng.standard_normal((3, 2, *kernel))
+    dy = rng.standard_normal((7, 3, *window.output_size((6, 5))))
+    case = Case(x, w, rng.standard_normal(3) if bias else None, dy, window, 1)
+    x[0, 0, 2, 4] = x[3, 1, 3, 0] = 1e30  # at the ends of rows: must not reach their neighbours
+    for threads in 1, 2:
+        set_num_threads(threads)
+        with costs.forced(forward="lines", weight_grad="lines"):
+            y, dx, dw = results(case)
+        for found, expected in zip((y, dx, dw), naive(case), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.usefixtures("never_small")

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from penlight.kernels.conv import winograd
+from penlight.kernels.conv import lines, winograd
 from penlight.kernels.windows import Size, Window
 
 __all__ = [
@@ -169,6 +169,23 @@ def _bands(p: Problem) -> float:
     )
 
 
+def _lines(p: Problem) -> float:
+    if not lines.applies(p.window, p.c, p.size, p.output, p.itemsize):
+        return math.inf
+    gathered = p.positions * p.depth
+    k, d, (before, _) = p.window.kernel[1], p.window.dilation[1], p.window.padding[1]
+    cleared = sum(abs(j * d - before) for j in range(k)) / k  # columns, of a row of one tap
+    return _cost(
+        call=1,
+        chunk=_chunks(p, gathered),
+        copied_element=0.6 * gathered,  # in long runs
+        copied_run=p.n * p.depth,
+        scattered_element=gathered / p.size[1] * cleared / 2,
+        multiplication=_product(p, math.prod(p.output), p.n, p.f, p.depth),
+        matrix=p.n,
+    )
+
+
 # -- the gradient of the input -------------------------------------------------------------------
 
 
@@ -281,6 +298,10 @@ def _shifts(p: Problem) -> float:
     )
 
 
+def _weight_lines(p: Problem) -> float:
+    return 0.9 * _lines(p) + _cost(added_element=p.n * p.f * p.depth)
+
+
 # -- the choice ----------------------------------------------------------------------------------
 
 WAYS: dict[str, dict[str, Callable[[Problem], float]]] = {
@@ -290,6 +311,7 @@ WAYS: dict[str, dict[str, Callable[[Problem], float]]] = {
         "winograd": _winograd,
         "rows": _rows,
         "bands": _bands,
+        "lines": _lines,
     },
     "input_grad": {
         "turned": _turned,
@@ -302,6 +324,7 @@ WAYS: dict[str, dict[str, Callable[[Problem], float]]] = {
         "winograd": _winograd_weight,
         "rows": _weight_rows,
         "shifts": _shifts,
+        "lines": _weight_lines,
     },
 }
 

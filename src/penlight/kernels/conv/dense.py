@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penlight.kernels.conv import forward_pass, input_pass, small, weight_pass, winograd
+from penlight.kernels.conv import forward_pass, input_pass, lines, small, weight_pass, winograd
 from penlight.kernels.conv.common import is_much
 from penlight.kernels.conv.costs import Problem, chosen, turned
 from penlight.kernels.windows import Size, Window
@@ -33,6 +33,8 @@ def forward(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, window: Window) 
         forward_pass.rows(x, w, b, y, window)
     elif way == "bands":
         forward_pass.bands(x, w, b, y, window, 1)
+    elif way == "lines":
+        lines.forward(x, w, b, y, window)
     else:
         return small.forward(x, w, b, window, p.output, 1)
     return y
@@ -83,6 +85,8 @@ def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window) -> np.ndarray:
         return weight_pass.rows(x, dy, shape, window)
     if way == "shifts":
         return weight_pass.shifts(x, dy, shape, window, 1)
+    if way == "lines":
+        return lines.weight_grad(x, dy, shape, window)
     return small.weight_grad(x, dy, shape, window, 1)
 
 
