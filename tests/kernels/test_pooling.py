@@ -85,6 +85,22 @@ def test_max_pool_is_its_definition(pool: Any) -> None:
     assert pooling_places.some_see_nothing(window, output, x.shape[2:]) == blind
 
 
+def test_slices_and_lines_find_the_same_maxima(monkeypatch: pytest.MonkeyPatch) -> None:
+    @given(pools())
+    def run(pool: Any) -> None:
+        x, window, output = pool
+        found = []
+        for small in (0, 1 << 14):
+            monkeypatch.setattr(pooling, "_SMALL", small)
+            y, _ = pooling.max_pool(x, window, output, False)
+            assert y.flags.c_contiguous
+            assert y.dtype == x.dtype
+            found.append(y)
+        np.testing.assert_array_equal(*found)
+
+    run()
+
+
 @given(pools())
 def test_sum_pool_and_its_transpose_are_their_definition(pool: Any) -> None:
     x, window, output = pool

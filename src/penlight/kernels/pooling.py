@@ -24,6 +24,8 @@ from penlight.kernels.windows import Size, Window, inside, strided
 
 __all__ = ["max_pool", "spread_windows", "sum_pool", "window_counts"]
 
+_SMALL = 1 << 14  # elements up to which nothing but the number of calls counts
+
 
 class _Step(NamedTuple):
     """A window's taps along one dimension."""
@@ -42,6 +44,7 @@ class _Lines:
         before = [p for p, _ in window.padding]
         self.shape = tuple(max(n + p, r) for n, p, r in zip(size, before, needed, strict=True))
         self.padded = any(before) or self.shape != size
+        self.are_plain = not self.padded and min(window.kernel) > 1
         self.inside = inside(size, window.padding)
         self.pitch = [math.prod(self.shape[a + 1 :]) for a in range(len(size))]
         self.length = math.prod(self.shape)
@@ -190,9 +193,11 @@ def max_pool(
     Returns:
         y, (N, C, *O), and the taps' numbers in the flattened kernel, small unsigned integers, or None.
     """
+    lines = _lines(x.shape[2:], window, output)
+    if x.size <= _SMALL and not want_taps and lines.are_plain and x.flags.c_contiguous:
+        return _small_max(x, window, output), None
     y = np.empty((*x.shape[:2], *output), x.dtype)
     taps = np.empty(y.shape, _number(window)) if want_taps else None
-    lines = _lines(x.shape[2:], window, output)
     source, target = _planes(x), _planes(y)
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
 
@@ -209,6 +214,18 @@ def max_pool(
 
     for_planes(source, task, lines.length)
     return y, taps
+
+
+def _small_max(x: np.ndarray, window: Window, output: Size) -> np.ndarray:
+    """The maximum over slices, one dimension after the other: few calls, though short runs."""
+    sizes = zip(window.kernel, window.stride, window.dilation, output, strict=True)
+    for axis, (k, s, d, o) in enumerate(sizes):
+        before, span = (slice(None),) * (2 + axis), (o - 1) * s + 1
+        parts = [x[(*before, slice(t * d, t * d + span, s))] for t in range(k)]
+        x = np.maximum(parts[0], parts[1])
+        for part in parts[2:]:
+            np.maximum(x, part, out=x)
+    return x
 
 
 def _number(window: Window) -> np.dtype[Any]:
