@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import penlight
-from benchmarks import worker
+from benchmarks import profiled, worker
 from benchmarks.flops import count_flops
 from benchmarks.library import Library
 from benchmarks.processes import MeasurementError, run_json
@@ -157,3 +157,12 @@ def test_options_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_measurements_are_json() -> None:
     found = worker.measure(find(min(SMALL)), Library("penlight"), penlight.get_num_threads(), 0)
     assert json.loads(json.dumps(found)) == found
+
+
+def test_a_workload_is_profiled(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.json"
+    table = profiled.report(find(min(SMALL)), steps=2, rows=50, trace=trace)
+    calls = {line.split()[0]: line.split()[-1] for line in table.splitlines() if line[:1].isalpha()}
+    assert calls["CrossEntropy"] == "2"
+    assert "ConvWeightGrad (backward)" in table
+    assert len(json.loads(trace.read_text())["traceEvents"]) > 20
