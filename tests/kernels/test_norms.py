@@ -160,3 +160,21 @@ def test_affine_scales_each_channel() -> None:
         x, w, b = numbers(shape), numbers(shape[1], 1), numbers(shape[1], 2)
         np.testing.assert_array_equal(norms.affine(x, w, b), x * w[:, None] + b[:, None])
         np.testing.assert_array_equal(norms.affine(x, w, None), x * w[:, None])
+
+
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("affine", [True, False])
+def test_few_rows_are_normalised_as_many_are(
+    monkeypatch: pytest.MonkeyPatch, affine: bool, centred: bool
+) -> None:
+    x = numbers((8, 3, 5), mean=2.0).transpose(2, 1, 0)
+    w, b = (numbers(24, 1), numbers(24, 2)) if affine else (None, None)
+    few = norms.row_norm(x, w, b, EPS, centred)
+    monkeypatch.setattr(norms, "_TINY", 0)
+    many = norms.row_norm(x, w, b, EPS, centred)
+    assert few[0].flags.c_contiguous
+    for got, expected in zip(few, many, strict=True):
+        if expected is None:
+            assert got is None
+        else:
+            close(got, expected, 1e-6)

@@ -180,6 +180,8 @@ def row_norm(
     Returns:
         y, m (None if 0), v and r, the last three (N, G).
     """
+    if x.size <= _TINY:
+        return _tiny_row_norm(x, w, b, eps, centred)
     samples, groups, k = x.shape
     n, ones = max(k, 1), np.ones(k, x.dtype)
     y = np.empty(x.shape, x.dtype)
@@ -201,6 +203,25 @@ def row_norm(
 
     _parts(task, samples, x, k)
     return y, (m if centred else None), v, r
+
+
+def _tiny_row_norm(
+    x: np.ndarray, w: Any, b: Any, eps: float, centred: bool
+) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]:
+    """The same in as few calls as possible."""
+    _, groups, k = x.shape
+    n, m = max(k, 1), None
+    if centred:
+        m = np.add.reduce(x, axis=2) / n
+        x = x - m[:, :, None]
+    v = np.vecdot(x, x) / n
+    r = 1 / np.sqrt(v + float(eps))
+    y = np.multiply(x, r[:, :, None], order="C")
+    if w is not None:
+        y *= w.reshape(groups, k)
+    if b is not None:
+        y += b.reshape(groups, k)
+    return y, m, v, r
 
 
 def _with_tiles(ufunc: Any, c: np.ndarray, row: np.ndarray) -> None:

@@ -48,7 +48,8 @@ def add_rows(y: np.ndarray, index: np.ndarray, rows: np.ndarray) -> None:
     flat = index.ravel() % max(len(y), 1)
     if not flat.size:
         return
-    order = np.argsort(flat, kind="stable")
+    short = len(y) < 1 << 15  # NumPy sorts integers of two bytes digit by digit, in linear time
+    order = np.argsort(flat.astype(np.int16) if short else flat, kind="stable")
     places = flat[order]
     starts = np.flatnonzero(np.r_[True, places[1:] != places[:-1]])
     ordered = rows.reshape(flat.size, *y.shape[1:])[order]

@@ -67,7 +67,8 @@ def forward(
         y /= total
         np.log(total, out=total)
         total += most
-    return np.broadcast_to(total[..., 0], y.shape[:-1])
+    lse: np.ndarray = total[..., 0]
+    return lse if lse.shape == y.shape[:-1] else np.broadcast_to(lse, y.shape[:-1])
 
 
 def backward(

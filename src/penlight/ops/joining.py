@@ -32,7 +32,7 @@ class Cat(Op):
 
     @staticmethod
     def forward(ctx: Any, axis: int, *xs: np.ndarray) -> np.ndarray:
-        ctx.axis, ctx.sizes = axis, tuple(x.shape[axis] for x in xs)
+        ctx.axis, ctx.sizes = axis, tuple([x.shape[axis] for x in xs])
         return np.ascontiguousarray(np.concatenate(xs, axis))  # NumPy keeps the inputs' order
 
     @staticmethod
@@ -72,10 +72,11 @@ def as_tensors(name: str, tensors: Any) -> list[Tensor]:
 
 def _in_one_dtype(tensors: list[Tensor]) -> list[Tensor]:
     first = tensors[0]._array.dtype
-    if all(x._array.dtype == first for x in tensors):
-        return tensors
-    common = result_type(*tensors)
-    return [cast(x, common) for x in tensors]
+    for x in tensors:
+        if x._array.dtype != first:
+            common = result_type(*tensors)
+            return [cast(x, common) for x in tensors]
+    return tensors
 
 
 @numpy_names
@@ -95,8 +96,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     if not xs:
         raise ValueError("cat: expected a non-empty list of Tensors")
     shape = xs[0]._array.shape
-    if shape and all(x._array.shape == shape for x in xs):  # by far the most frequent case
-        return Cat.apply(normalize_axis(dim, len(shape)), *_in_one_dtype(xs))
+    if shape and shape != (0,):
+        axis = normalize_axis(dim, len(shape))
+        if _fit(xs, shape, axis):  # by far the most frequent case
+            return Cat.apply(axis, *_in_one_dtype(xs))
     shape = next((x._array.shape for x in xs if x._array.shape != (0,)), (0,))
     for i, x in enumerate(xs):
         if not x._array.ndim:
@@ -106,6 +109,16 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     for i, x in enumerate(xs):
         _check_fit(i, x._array.shape, shape, axis)
     return Cat.apply(axis, *_in_one_dtype(xs))
+
+
+def _fit(tensors: list[Tensor], shape: tuple[int, ...], axis: int) -> bool:
+    """Whether all have this shape except along ``axis``."""
+    before, after = shape[:axis], shape[axis + 1 :]
+    for x in tensors:
+        other = x._array.shape
+        if other[:axis] != before or other[axis + 1 :] != after:
+            return False
+    return True
 
 
 def _as_nothing(x: Tensor, shape: tuple[int, ...], axis: int) -> Tensor:

@@ -118,10 +118,10 @@ def _check_shapes(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
             f"{owner}: Expected query (..., L, E), key (..., S, E) and value (..., S, F), got "
             f"{list(q.shape)}, {list(k.shape)} and {list(v.shape)}"
         )
-    lead, *others = (shape[:-2] for shape in shapes)
-    if not all(other == lead for other in others):
+    lead = shapes[0][:-2]
+    if not lead == shapes[1][:-2] == shapes[2][:-2]:
         try:
-            lead = np.broadcast_shapes(lead, *others)
+            lead = np.broadcast_shapes(*(shape[:-2] for shape in shapes))
         except ValueError:
             raise broadcast_error(owner, list(shapes)) from None
     if mask is None:

@@ -18,9 +18,13 @@ __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize
 
 
 def _with_float32(
-    name: str, run: Callable[..., tuple[Tensor, ...]], input: Tensor, *affine: Tensor | None
+    name: str,
+    run: Callable[..., tuple[Tensor, ...]],
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
-    """``run(input, *affine)``, halves being computed in float32, where their squares don't overflow.
+    """``run(input, weight, bias)``, halves being computed in float32, where their squares don't overflow.
 
     The first result, y, has the input's dtype. With halves, weight and bias may be float32.
 
@@ -30,9 +34,9 @@ def _with_float32(
     """
     require_floating(name, input)
     if input.dtype is not float16:
-        require_same_dtype(name, input, **dict(zip(("weight", "bias"), affine, strict=False)))
-        return run(input, *affine)
-    wide = (None if t is None else t.to(float32) for t in affine)
+        require_same_dtype(name, input, weight=weight, bias=bias)
+        return run(input, weight, bias)
+    wide = (None if t is None else t.to(float32) for t in (weight, bias))
     y, *others = run(input.to(float32), *wide)
     return y.to(float16), *others
 
@@ -173,7 +177,7 @@ def rms_norm(
     require_floating("rms_norm", input)
     added = finfo(input.dtype).eps if eps is None else eps
     return _with_float32(
-        "rms_norm", lambda x, w: (ops.RMSNorm.apply(x, dims, w, added),), input, weight
+        "rms_norm", lambda x, w, _: (ops.RMSNorm.apply(x, dims, w, added),), input, weight
     )[0]
 
 
