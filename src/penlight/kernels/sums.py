@@ -1,15 +1,16 @@
-"""Sums over the rows of a matrix as a product, 1^T X, which the BLAS does several times as fast."""
+"""Sums over a matrix as products, 1^T X and X 1, which the BLAS does several times as fast."""
 
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 
 from penlight._core.threads import one_blas_thread
 
-__all__ = ["sum_of_rows"]
+__all__ = ["sum_along_rows", "sum_of_rows"]
 
 _UNSHARED = 9000  # elements that OpenBLAS adds up in one thread by itself
 
@@ -25,6 +26,28 @@ def sum_of_rows(x: Any) -> Any:
         with one_blas_thread():  # its other threads would spin on where the next chunks are to run
             return _ones(len(x), x.dtype.char).dot(x)
     return np.sum(x, axis=0)
+
+
+def sum_along_rows(x: Any) -> Any:
+    """The sum over the last dimension of (N, C), ndarray or Tensor.
+
+    ``np.add.reduce(x, axis=1)`` took 3-7 times as long, from (600, 784) to (4096, 16).
+    """
+    if type(x) is np.ndarray and x.dtype.char in "fd":
+        if x.size < _UNSHARED:
+            return x.dot(_ones(x.shape[1], x.dtype.char))
+        with one_blas_thread():
+            return x.dot(_ones(x.shape[1], x.dtype.char))
+    return np.sum(x, axis=1)
+
+
+def sum_of_channels(x: Any) -> Any:
+    """The sums (C,) of (N, C, *S) over samples and positions, ndarray or Tensor."""
+    runs = math.prod(x.shape[2:])
+    if type(x) is np.ndarray and x.dtype.char in "fd" and x.shape[0] and x.shape[1]:
+        columns = x.reshape(len(x), x.shape[1] * runs)
+        return np.add.reduce(sum_of_rows(columns).reshape(x.shape[1], runs), axis=1)
+    return np.sum(np.sum(x.reshape(*x.shape[:2], runs), axis=2), axis=0)
 
 
 @functools.lru_cache(maxsize=64)

@@ -21,6 +21,8 @@ import numpy as np
 
 from penlight.autograd.op import Op
 from penlight.kernels import conv, windows
+from penlight.kernels.sums import sum_along_rows
+from penlight.kernels.sums import sum_of_channels
 from penlight.kernels.windows import Size, Window
 from penlight.ops.complex import conjugate
 
@@ -51,7 +53,7 @@ class Conv(Op):
             dx = ConvInputGrad.apply(dy, conjugate(w), None, ctx.size, ctx.window, ctx.groups)
         if need_w:
             dw = ConvWeightGrad.apply(conjugate(x), dy, ctx.window, ctx.groups)
-        return dx, dw, (channel_sum(dy) if need_b else None)
+        return dx, dw, (sum_of_channels(dy) if need_b else None)
 
 
 class ConvInputGrad(Op):
@@ -78,7 +80,7 @@ class ConvInputGrad(Op):
             dx = Conv.apply(dy, conjugate(w), None, ctx.window, ctx.groups)
         if need_w:
             dw = ConvWeightGrad.apply(dy, conjugate(x), ctx.window, ctx.groups)
-        return dx, dw, (channel_sum(dy) if need_b else None)
+        return dx, dw, (sum_of_channels(dy) if need_b else None)
 
 
 class ConvWeightGrad(Op):
@@ -106,12 +108,6 @@ class ConvWeightGrad(Op):
         if need_g:
             dg = Conv.apply(conjugate(x), dy, None, ctx.window, ctx.groups)
         return dx, dg
-
-
-def channel_sum(dy: Any) -> Any:
-    """The sum of (N, C, *O) over all but C; the longest runs first, which are added pairwise."""
-    runs = dy.reshape(*dy.shape[:2], math.prod(dy.shape[2:]))
-    return np.sum(np.sum(runs, axis=2), axis=0)
 
 
 class Unfold(Op):
