@@ -51,7 +51,7 @@ def normalize_axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...] | 
     if dim is None:
         return None
     dims = (dim,) if isinstance(dim, int) else tuple(dim)
-    axes = tuple(normalize_axis(operator.index(d), ndim, name) for d in dims)
+    axes = tuple([normalize_axis(operator.index(d), ndim, name) for d in dims])
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name} {axes} names a dimension twice; each may appear once")
     return axes if ndim else ()

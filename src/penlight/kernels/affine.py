@@ -14,16 +14,17 @@ from penlight.kernels.sums import sum_of_rows
 
 __all__ = ["affine", "affine_gradients"]
 
-_CHUNKS = 8
-_FEWEST_ROWS = 64  # of a chunk
-_WORTH_CHUNKS = 1 << 25  # multiplications
+_FEW, _MANY = 4, 8  # chunks
+_LONG = 512  # rows: in shorter chunks it tells that each product copies W for itself
+_FEWEST_ROWS = 512  # altogether
+_WORTH_CHUNKS = 1 << 24  # multiplications
 
 
 def _parts(rows: int, width: int, out: int) -> list[tuple[int, int]]:
     """Chunks of rows; one, if a product is small or of few rows."""
-    if rows * width * out < _WORTH_CHUNKS or rows < _CHUNKS * _FEWEST_ROWS:
+    if rows * width * out < _WORTH_CHUNKS or rows < _FEWEST_ROWS:
         return [(0, rows)]
-    return ranges(rows, -(-rows // _CHUNKS))
+    return ranges(rows, max(-(-rows // _MANY), min(-(-rows // _FEW), _LONG)))
 
 
 def affine(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
