@@ -24,6 +24,7 @@ __all__ = ["affine", "batch_norm", "batch_norm_backward", "row_norm", "row_norm_
 _CHUNK = 1 << 21  # bytes of x: in shorter passes two threads wait for the interpreter's lock
 _TINY = 1 << 14  # elements up to which einsum is the fastest way to a sum
 _SMALL = 1 << 16  # elements up to which nothing but the number of calls counts
+_SHORT = 256  # elements of a row from which on dot products are the fastest way to a sum
 _LONG = 512  # elements of a row from which on it needs no buffer
 
 
@@ -90,9 +91,7 @@ def batch_norm(x: np.ndarray, w: Any, b: Any, eps: float) -> tuple[np.ndarray, .
         m_ = _total(ones, x_, length) / n
         np.subtract(x_, _spread(m_, length), out=c)
         left = _total(ones, c, length) / n
-        square = scratch("square", c.shape, c.dtype)
-        np.square(c, out=square)
-        v_ = _total(ones, square, length) / n - left * left
+        v_ = _dots(y[:, at], y[:, at]) / n - left * left
         r_ = 1 / np.sqrt(v_ + eps)
         scale = r_ if w is None else r_ * w[at]
         c *= _spread(scale, length)
@@ -127,6 +126,15 @@ def _total(ones: np.ndarray, columns: np.ndarray, length: int) -> Any:
     return sums if length == 1 else np.add.reduce(sums.reshape(-1, length), axis=1)
 
 
+def _dots(a: np.ndarray, b: np.ndarray) -> Any:
+    """The sums (C,) of a b, both (N, C, L), over samples and positions."""
+    if a.shape[2] >= _SHORT:
+        return np.add.reduce(np.vecdot(a, b), axis=0)
+    product = scratch("product", a.shape, a.dtype)
+    np.multiply(a, b, out=product)
+    return _total(np.ones(len(a), a.dtype), _columns(product), a.shape[2])
+
+
 def batch_norm_backward(
     dy: np.ndarray, x: np.ndarray, m: np.ndarray, r: np.ndarray, w: Any
 ) -> tuple[np.ndarray, ...]:
@@ -147,9 +155,7 @@ def batch_norm_backward(
     def task(at: slice) -> None:
         x_, dy_, c, r_ = _columns(x[:, at]), _columns(dy[:, at]), _columns(dx[:, at]), r[at]
         np.subtract(x_, _spread(m[at], length), out=c)
-        product = scratch("product", c.shape, c.dtype)
-        np.multiply(c, dy_, out=product)
-        along, level = _total(ones, product, length), _total(ones, dy_, length)
+        along, level = _dots(dx[:, at], dy[:, at]), _total(ones, dy_, length)
         c *= _spread(along * r_ * r_ / -n, length)
         c += dy_
         c -= _spread(level / n, length)
