@@ -50,7 +50,7 @@ def bands(
     depth = weight.shape[-1]
     share = is_much(y, depth)
     copied = groups * w[0].size // (window.kernel[0] if rows_overlap(window) else 1)
-    parts = chunks(len(x), output, copied * x.itemsize, share)
+    parts = chunks(len(x), output, copied * x.itemsize, share, even=True)
     bands_of = Bands(x, window, output, groups, b is not None)
 
     def task(i: int) -> None:

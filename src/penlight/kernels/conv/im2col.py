@@ -71,19 +71,22 @@ def split_axis(output: Size) -> int:
     return next((a for a, n in enumerate(output) if n > 1), len(output) - 1)
 
 
-def chunks(n: int, output: Size, bytes_per_output: int, share: bool) -> tuple[Chunk, ...]:
+def chunks(
+    n: int, output: Size, bytes_per_output: int, share: bool, even: bool = False
+) -> tuple[Chunk, ...]:
     """Cut n images so that the windows of a chunk fit the cache.
 
     Args:
         bytes_per_output: the size of the windows of one output position.
         share: make at least four chunks of about equal size, for threads.
+        even: for two threads, equal ones of an even number, even if half as large again.
     """
-    return _chunks(n, output, bytes_per_output, share, CACHE)
+    return _chunks(n, output, bytes_per_output, share, CACHE, even)
 
 
 @functools.lru_cache(maxsize=256)
 def _chunks(
-    n: int, output: Size, bytes_per_output: int, share: bool, cache: int
+    n: int, output: Size, bytes_per_output: int, share: bool, cache: int, even: bool
 ) -> tuple[Chunk, ...]:
     rows = output[split_axis(output)]
     image = math.prod(output) * bytes_per_output
@@ -92,7 +95,10 @@ def _chunks(
         return tuple(Chunk(i, i + 1, a, b) for i in range(n) for a, b in ranges(rows, step))
     count = math.ceil(n * image / cache)
     count = 4 * math.ceil(count / 4) if share else count
-    return tuple(Chunk(a, b, 0, rows) for a, b in ranges(n, math.ceil(n / count)))
+    step = math.ceil(n / count)
+    if share and even:
+        step = next((s for s in range(step, 3 * step // 2 + 1) if n % (2 * s) == 0), step)
+    return tuple(Chunk(a, b, 0, rows) for a, b in ranges(n, step))
 
 
 class _Plan(NamedTuple):
