@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import numpy as np
@@ -39,15 +38,6 @@ def sum_along_rows(x: Any) -> Any:
         with one_blas_thread():
             return x.dot(_ones(x.shape[1], x.dtype.char))
     return np.sum(x, axis=1)
-
-
-def sum_of_channels(x: Any) -> Any:
-    """The sums (C,) of (N, C, *S) over samples and positions, ndarray or Tensor."""
-    runs = math.prod(x.shape[2:])
-    if type(x) is np.ndarray and x.dtype.char in "fd" and x.shape[0] and x.shape[1]:
-        columns = x.reshape(len(x), x.shape[1] * runs)
-        return np.add.reduce(sum_of_rows(columns).reshape(x.shape[1], runs), axis=1)
-    return np.sum(np.sum(x.reshape(*x.shape[:2], runs), axis=2), axis=0)
 
 
 @functools.lru_cache(maxsize=64)

@@ -22,7 +22,6 @@ import numpy as np
 from penlight.autograd.op import Op
 from penlight.kernels import conv, windows
 from penlight.kernels.sums import sum_along_rows
-from penlight.kernels.sums import sum_of_channels
 from penlight.kernels.windows import Size, Window
 from penlight.ops.complex import conjugate
 
@@ -53,7 +52,7 @@ class Conv(Op):
             dx = ConvInputGrad.apply(dy, conjugate(w), None, ctx.size, ctx.window, ctx.groups)
         if need_w:
             dw = ConvWeightGrad.apply(conjugate(x), dy, ctx.window, ctx.groups)
-        return dx, dw, (sum_of_channels(dy) if need_b else None)
+        return dx, dw, (channel_sum(dy) if need_b else None)
 
 
 class ConvInputGrad(Op):
@@ -80,7 +79,7 @@ class ConvInputGrad(Op):
             dx = Conv.apply(dy, conjugate(w), None, ctx.window, ctx.groups)
         if need_w:
             dw = ConvWeightGrad.apply(dy, conjugate(x), ctx.window, ctx.groups)
-        return dx, dw, (sum_of_channels(dy) if need_b else None)
+        return dx, dw, (channel_sum(dy) if need_b else None)
 
 
 class ConvWeightGrad(Op):
@@ -108,6 +107,13 @@ class ConvWeightGrad(Op):
         if need_g:
             dg = Conv.apply(conjugate(x), dy, None, ctx.window, ctx.groups)
         return dx, dg
+
+
+def channel_sum(dy: Any) -> Any:
+    """The sum of (N, C, *O) over all but C; the longest runs first."""
+    n, c = dy.shape[:2]
+    runs = dy.reshape(n * c, math.prod(dy.shape[2:]))
+    return np.sum(sum_along_rows(runs).reshape(n, c), axis=0)
 
 
 class Unfold(Op):
