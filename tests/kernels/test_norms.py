@@ -164,10 +164,11 @@ def test_affine_scales_each_channel() -> None:
 
 @pytest.mark.parametrize("centred", [True, False])
 @pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("shape", [(5, 3, 8), (1, 1, 24)])
 def test_few_rows_are_normalised_as_many_are(
-    monkeypatch: pytest.MonkeyPatch, affine: bool, centred: bool
+    monkeypatch: pytest.MonkeyPatch, shape: Any, affine: bool, centred: bool
 ) -> None:
-    x = numbers((8, 3, 5), mean=2.0).transpose(2, 1, 0)
+    x = numbers(shape[::-1], mean=2.0).transpose(2, 1, 0)
     w, b = (numbers(24, 1), numbers(24, 2)) if affine else (None, None)
     few = norms.row_norm(x, w, b, EPS, centred)
     monkeypatch.setattr(norms, "_TINY", 0)

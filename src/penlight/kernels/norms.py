@@ -215,7 +215,9 @@ def _tiny_row_norm(
     x: np.ndarray, w: Any, b: Any, eps: float, centred: bool
 ) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]:
     """The same in as few calls as possible."""
-    _, groups, k = x.shape
+    samples, groups, k = x.shape
+    if samples == groups == 1:
+        return _single_row_norm(x, w, b, eps, centred)
     n, m = max(k, 1), None
     if centred:
         m = np.add.reduce(x, axis=2) / n
@@ -228,6 +230,26 @@ def _tiny_row_norm(
     if b is not None:
         y += b.reshape(groups, k)
     return y, m, v, r
+
+
+def _single_row_norm(
+    x: np.ndarray, w: Any, b: Any, eps: float, centred: bool
+) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]:
+    """The same for one row, whose statistics are numbers, with which NumPy is faster."""
+    row, m = x.reshape(-1), None
+    n = max(row.size, 1)
+    if centred:
+        m = np.add.reduce(row) / n
+        row = row - m
+        m = m.reshape(1, 1)
+    v = np.vdot(row, row) / n
+    r = 1 / np.sqrt(v + float(eps))
+    y = row * r
+    if w is not None:
+        y *= w
+    if b is not None:
+        y += b
+    return y.reshape(x.shape), m, v.reshape(1, 1), r.reshape(1, 1)
 
 
 def _with_tiles(ufunc: Any, c: np.ndarray, row: np.ndarray) -> None:
