@@ -101,6 +101,27 @@ def test_slices_and_lines_find_the_same_maxima(monkeypatch: pytest.MonkeyPatch) 
     run()
 
 
+@pytest.mark.parametrize("size", [(7, 7), (4, 4), (5,), (2, 3, 4)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+def test_maxima_of_whole_planes_are_their_definition(size: Any, dtype: str) -> None:
+    ones = (1,) * len(size)
+    window = Window(size, size, ((0, 0),) * len(size), ones)
+    rng = np.random.default_rng(0)
+    x = rng.integers(-2, 3, (40, 3, *size)).astype(dtype)
+    rows = x.reshape(120, -1)
+    rows[5] = rows[5, 0]
+    if dtype != "int16":
+        rows[0, [1, 3]], rows[1], rows[2, 2], rows[3] = np.nan, np.nan, np.inf, -np.inf
+    which = np.array([largest(row) for row in rows])
+    for want_taps in (True, False):
+        y, taps = pooling.max_pool(x, window, ones, want_taps)
+        assert y.dtype == x.dtype
+        np.testing.assert_array_equal(y.reshape(-1), rows[np.arange(120), which])
+        if want_taps:
+            assert taps is not None
+            np.testing.assert_array_equal(taps.reshape(-1), which)
+
+
 @given(pools())
 def test_sum_pool_and_its_transpose_are_their_definition(pool: Any) -> None:
     x, window, output = pool

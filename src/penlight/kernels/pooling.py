@@ -24,6 +24,7 @@ from penlight.kernels.windows import Size, Window, inside, strided
 
 __all__ = ["max_pool", "spread_windows", "sum_pool", "window_counts"]
 
+_REGISTER = 16  # numbers
 _SMALL = 1 << 14  # elements up to which nothing but the number of calls counts
 
 
@@ -200,6 +201,10 @@ def max_pool(
     taps = np.empty(y.shape, _number(window)) if want_taps else None
     source, target = _planes(x), _planes(y)
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    seen = math.prod(window.kernel)
+    if _sees_all(window, x.shape[2:]) and math.prod(output) == 1 and seen >= _REGISTER:
+        _max_of_planes(x, y, taps, window, lowest)
+        return y, taps
 
     def task(start: int, stop: int) -> None:
         n = stop - start
@@ -214,6 +219,29 @@ def max_pool(
 
     for_planes(source, task, lines.length)
     return y, taps
+
+
+def _max_of_planes(x: np.ndarray, y: np.ndarray, taps: Any, window: Window, lowest: Any) -> None:
+    """One maximum for each plane: ``argmax`` is fast along rows that fill whole registers."""
+    source, target = _planes(x), _planes(y)
+    k = math.prod(window.kernel)
+    width = -(-k // _REGISTER) * _REGISTER
+
+    def task(start: int, stop: int) -> None:
+        rows = source[start:stop].reshape(-1, k)
+        if width > k:
+            wide = scratch("padded", (len(rows), width), x.dtype)
+            wide[:, :k], wide[:, k:] = rows, lowest
+            rows = wide
+        which = rows.argmax(axis=1)
+        part = target[start:stop]
+        part.reshape(-1)[:] = rows[np.arange(len(rows)), which]
+        if taps is not None:
+            found = _planes(taps)[start:stop]
+            found.reshape(-1)[:] = which
+            _mend(source[start:stop], part, found, window, lowest)
+
+    for_planes(source, task, width, 2)
 
 
 def _small_max(x: np.ndarray, window: Window, output: Size) -> np.ndarray:
