@@ -156,7 +156,7 @@ def test_nothing_to_normalise(shape: Any) -> None:
 
 
 def test_affine_scales_each_channel() -> None:
-    for shape in [(4, 3, 5), (70, 16, 600)]:
+    for shape in [(4, 3, 5), (2, 3, 40), (70, 16, 600)]:
         x, w, b = numbers(shape), numbers(shape[1], 1), numbers(shape[1], 2)
         np.testing.assert_array_equal(norms.affine(x, w, b), x * w[:, None] + b[:, None])
         np.testing.assert_array_equal(norms.affine(x, w, None), x * w[:, None])
@@ -179,3 +179,35 @@ def test_few_rows_are_normalised_as_many_are(
             assert got is None
         else:
             close(got, expected, 1e-6)
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("shape", [(3, 6, 20), (5, 6, 700), (40, 16, 784), (1, 2, 512)])
+def test_group_norm_backward_is_the_formula(shape: Any, affine: bool) -> None:
+    samples, channels, length = shape
+    x, dy = numbers(shape, mean=3.0), numbers(shape, 1, 0.0)
+    w = numbers(channels, 2) if affine else None
+    rows = (samples, 2, channels // 2 * length)
+    _, m, _, r = norms.row_norm(x.reshape(rows), None, None, EPS)
+    dx, dw, db = norms.group_norm_backward(dy, x, m, r, w)
+    each = np.repeat(np.ones(channels) if w is None else w, length).reshape(1, *rows[1:])
+    _, dx_, dw_, db_ = formula(x.reshape(rows), each, 0, 2, dy.reshape(rows))
+    close(dx, dx_.reshape(shape), 2e-5)
+    for got, terms in ((dw, dw_), (db, db_)):
+        terms = terms.reshape(shape)
+        scale = np.abs(terms).sum((0, 2)).max()
+        close(got / np.float32(scale), terms.sum((0, 2)) / scale, 1e-6)
+
+
+def test_threads_do_not_change_the_bits_of_group_norm() -> None:
+    x, dy, w = numbers((40, 16, 784)), numbers((40, 16, 784), 1), numbers(16, 2)
+    _, m, _, r = norms.row_norm(x.reshape(40, 4, -1), None, None, EPS)
+    before, results = get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            set_num_threads(threads)
+            results.append(norms.group_norm_backward(dy, x, m, r, w))
+    finally:
+        set_num_threads(before)
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))

@@ -19,12 +19,16 @@ import numpy as np
 
 from penlight.kernels.chunks import ranges, run, scratch
 
-__all__ = ["affine", "batch_norm", "batch_norm_backward", "row_norm", "row_norm_backward"]
+__all__ = [
+    "affine", "batch_norm", "batch_norm_backward", "group_norm_backward", "row_norm",
+    "row_norm_backward",
+]  # fmt: skip
 
 _CHUNK = 1 << 21  # bytes of x: in shorter passes two threads wait for the interpreter's lock
 _TINY = 1 << 14  # elements up to which einsum is the fastest way to a sum
 _SMALL = 1 << 16  # elements up to which nothing but the number of calls counts
 _SHORT = 256  # elements of a row from which on dot products are the fastest way to a sum
+_RUN = 32  # elements of a row from which on, in small arrays, repeating factors costs more than it saves
 _LONG = 512  # elements of a row from which on it needs no buffer
 
 
@@ -60,6 +64,9 @@ def _columns(x: np.ndarray) -> np.ndarray:
 def affine(x: np.ndarray, scale: np.ndarray, shift: np.ndarray | None) -> np.ndarray:
     """x (N, C, L) times scale (C,) plus shift (C,)."""
     samples, channels, length = x.shape
+    if x.size <= _TINY and length >= _RUN:
+        y = np.multiply(x, scale[:, None], order="C")
+        return y if shift is None else np.add(y, shift[:, None], out=y)
     y = np.empty(x.shape, x.dtype)
     columns, result = _columns(x), _columns(y)
     factor, term = np.repeat(scale, length), None if shift is None else np.repeat(shift, length)
@@ -303,6 +310,58 @@ def row_norm_backward(
     _parts(task, samples, x, k)
     zero = np.zeros(groups * k, x.dtype)
     dw, db = zero, zero.copy()
+    for start in sorted(parts):  # in a fixed order, whoever was first
+        dw += parts[start][0]
+        db += parts[start][1]
+    return dx, dw, db
+
+
+def group_norm_backward(
+    dy: np.ndarray, x: np.ndarray, m: np.ndarray, r: np.ndarray, w: Any
+) -> tuple[np.ndarray, ...]:
+    """:func:`row_norm_backward` where w is the same along each channel: dots over channels come first.
+
+    Args:
+        dy, x: (N, C, L).
+        m, r: (N, G).
+        w: (C,) or None.
+
+    Returns:
+        dx (N, C, L), dw and db (C,).
+    """
+    (samples, channels, length), groups = x.shape, m.shape[1]
+    if length < _LONG:
+        rows, each = (samples, groups, channels // groups * length), (channels, length)
+        wide = None if w is None else np.repeat(w, length)
+        dx, dw, db = row_norm_backward(dy.reshape(rows), x.reshape(rows), m, r, wide)
+        return dx.reshape(x.shape), *(np.add.reduce(d.reshape(each), axis=1) for d in (dw, db))
+    width = channels // groups
+    n, dx, ones = width * length, np.empty(x.shape, x.dtype), np.ones(length, x.dtype)
+    factor = np.ones(channels, x.dtype) if w is None else w
+    parts: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def spread(v: np.ndarray) -> np.ndarray:  # (N, G) as (N, C, 1)
+        return np.repeat(v, width, axis=1)[:, :, None]
+
+    def total(v: np.ndarray) -> Any:  # the sums (N, G) of (N, C) w
+        return np.add.reduce((v * factor).reshape(len(v), groups, width), axis=2)
+
+    def task(at: slice) -> None:
+        dy_, x_, r_, c = dy[at], x[at], r[at], dx[at]
+        np.subtract(x_, spread(m[at]), out=c)
+        along, level, scale = np.vecdot(c, dy_), dy_ @ ones, spread(r_)
+        parts[at.start] = (
+            np.add.reduce(along * scale[:, :, 0], axis=0),
+            np.add.reduce(level, axis=0),
+        )
+        c *= spread(total(along) * r_ * r_ * r_ / -n)
+        c -= spread(total(level) * r_ / n)
+        product = scratch("product", c.shape, c.dtype)
+        np.multiply(dy_, scale * factor[:, None], out=product)
+        c += product
+
+    _parts(task, samples, x, length)
+    dw, db = np.zeros(channels, x.dtype), np.zeros(channels, x.dtype)
     for start in sorted(parts):  # in a fixed order, whoever was first
         dw += parts[start][0]
         db += parts[start][1]
