@@ -47,7 +47,9 @@ KERNELS = {
 }
 EXACT = {"pooling.max_pool", "pooling_places.scatter_at", "pointwise.gated"}
 # where inf - inf comes before or after inf * 0 depends on the order of terms, so NaN stands for all
-SUMS_OF_PARTS = {"norms.batch_norm_backward", "norms.row_norm_backward"}
+SUMS_OF_PARTS = {
+    "norms.batch_norm_backward", "norms.row_norm_backward", "norms.group_norm_backward",
+}  # fmt: skip
 QUARTERS = Window((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1))
 
 
@@ -144,6 +146,13 @@ def _row_norm_backward(data: Data) -> tuple[Any, ...]:
     return data(*x.shape), x, m, r, w
 
 
+def _group_norm_backward(data: Data) -> tuple[Any, ...]:
+    n, groups, h, w = data.planes()
+    x = data(n, 2 * groups, h * w) + 1
+    _, m, _, r = TWINS["norms.row_norm"][0](x.reshape(n, groups, -1), None, None, 1e-3)
+    return data(*x.shape), x, m, r, data.either(None, data(2 * groups))
+
+
 def _gated(data: Data) -> tuple[Any, ...]:
     x = data(*data.planes())
     return data(*x.shape), data.either(x > 0, np.maximum(x, 0))
@@ -193,6 +202,7 @@ CASES: dict[str, list[Callable[[Data], tuple[Any, ...]]]] = {
     "norms.batch_norm_backward": [_batch_norm_backward],
     "norms.row_norm": [_row_norm],
     "norms.row_norm_backward": [_row_norm_backward],
+    "norms.group_norm_backward": [_group_norm_backward],
     "pointwise.gated": [_gated],
     "pointwise.logistic": [_logistic],
     "special.normal_cdf": [_normal_cdf],

@@ -144,11 +144,7 @@ class GroupNorm(Op):
         _, _, need_w, need_b, _ = ctx.edges
         shape, joined = x.shape, _positions_joined(x)
         if type(dy) is np.ndarray:
-            rows = x.reshape(ctx.rows)
-            dx, dw, db = norms.row_norm_backward(
-                dy.reshape(ctx.rows), rows, m, r, _repeated(w, joined[2])
-            )
-            dw, db = (np.add.reduce(d.reshape(joined[1:]), axis=1) for d in (dw, db))
+            dx, dw, db = norms.group_norm_backward(dy.reshape(joined), x.reshape(joined), m, r, w)
         else:
             dy = dy.reshape(joined)
             g = dy if w is None else dy * w[:, None]

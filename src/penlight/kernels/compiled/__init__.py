@@ -34,6 +34,7 @@ TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
     (plain_norms, "batch_norm_backward", norms.batch_norm_backward),
     (plain_norms, "row_norm", norms.row_norm),
     (plain_norms, "row_norm_backward", norms.row_norm_backward),
+    (plain_norms, "group_norm_backward", norms.group_norm_backward),
     (plain_pointwise, "gated", pointwise.gated),
     (plain_pointwise, "logistic", exponentials.logistic),
     (special, "normal_cdf", exponentials.normal_cdf),

@@ -14,7 +14,10 @@ from penlight.kernels import norms
 from penlight.kernels.chunks import run
 from penlight.kernels.compiled.loops import fit, in_pieces, loops, pieces, sums
 
-__all__ = ["affine", "batch_norm", "batch_norm_backward", "row_norm", "row_norm_backward"]
+__all__ = [
+    "affine", "batch_norm", "batch_norm_backward", "group_norm_backward", "row_norm",
+    "row_norm_backward",
+]  # fmt: skip
 
 _plain_affine = norms.affine
 _plain_batch_norm = norms.batch_norm
@@ -355,3 +358,14 @@ def row_norm_backward(
     run(task, len(parts))
     dw, db = totals.sum(1).reshape(2, groups * k)
     return dx, dw, db
+
+
+def group_norm_backward(
+    dy: np.ndarray, x: np.ndarray, m: np.ndarray, r: np.ndarray, w: Any
+) -> tuple[np.ndarray, ...]:
+    """:func:`row_norm_backward` with w (C,) the same along each channel of x (N, C, L)."""
+    (samples, channels, length), groups = x.shape, m.shape[1]
+    rows, each = (samples, groups, channels // groups * length), (channels, length)
+    wide = None if w is None else np.repeat(w, length)
+    dx, dw, db = row_norm_backward(dy.reshape(rows), x.reshape(rows), m, r, wide)
+    return dx.reshape(x.shape), *(np.add.reduce(d.reshape(each), axis=1) for d in (dw, db))
