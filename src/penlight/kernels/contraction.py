@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from penlight.kernels.products import matmul
+
 __all__ = ["contract"]
 
 
@@ -28,7 +30,7 @@ def contract(a: np.ndarray, names_a: str, b: np.ndarray, names_b: str, output: s
     left = _as_matrices(a, names_a, batch, free_a, summed, sizes)
     right = _as_matrices(b, names_b, batch, summed, free_b, sizes)
     have = [*batch, *free_a, *free_b]
-    y = (left @ right).reshape([sizes[n] for n in have])
+    y = matmul(left, right).reshape([sizes[n] for n in have])
     return y.transpose([have.index(n) for n in output])
 
 
