@@ -11,7 +11,7 @@ from penlight.kernels import products
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(products, "_UNSHARED", 8)
+    monkeypatch.setattr(products, "UNSHARED", 8)
     monkeypatch.setattr(products, "_WORTH_THREADS", 16)
     monkeypatch.setattr(products, "_BLOCK", 64)
     monkeypatch.setattr(products, "_ALIGNED", 2)
@@ -64,6 +64,16 @@ def test_same_bits_for_any_number_of_threads(shape):
     finally:
         penlight.set_num_threads(before)
     assert results[0] == results[1] == results[2]
+
+
+def test_several_products_share_the_threads(small_blocks):
+    rng = np.random.default_rng(0)
+    pairs = [
+        operands(rng, (m, k), (k, n), "float32", transposed)
+        for m, k, n, transposed in [(7, 3, 5, False), (1, 2, 2, True), (40, 4, 6, True)]
+    ]
+    for (a, b), y in zip(pairs, products.products(*pairs), strict=True):
+        np.testing.assert_allclose(y, np.matmul(a, b), atol=1e-5)
 
 
 def test_infinity_stays_in_its_row(small_blocks):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from penlight.kernels.chunks import ranges, run
-from penlight.kernels.products import product
+from penlight.kernels.products import UNSHARED, product, products
 from penlight.kernels.sums import sum_of_rows
 
 __all__ = ["affine", "affine_gradients"]
@@ -31,7 +31,8 @@ def affine(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     """y = x W^T + b: (N, I), (O, I), (O,) -> (N, O)."""
     parts = _parts(len(x), x.shape[1], len(w))
     if len(parts) == 1:
-        y: np.ndarray = product(x, w.T)
+        small = len(x) * w.size <= UNSHARED
+        y: np.ndarray = np.dot(x, w.T) if small else product(x, w.T)
         if b is not None:
             y += b
         return y
@@ -59,8 +60,11 @@ def affine_gradients(
     width = w.shape[1] if w is not None else x.shape[1] if x is not None else 1
     parts = _parts(rows, width, out)
     if len(parts) == 1 or len(parts) * width > rows:  # the last: sums of large weights
-        dx = None if w is None else product(dy, w)
-        dw = None if x is None else product(dy.T, x)
+        pairs = [] if w is None else [(dy, w)]
+        pairs += [] if x is None else [(dy.T, x)]
+        results = products(*pairs)
+        dx = None if w is None else results[0]
+        dw = None if x is None else results[-1]
         return dx, dw, sum_of_rows(dy) if need_b else None
     dx = None if w is None else np.empty((rows, width), dy.dtype)
     dws = None if x is None else np.empty((len(parts), out, width), dy.dtype)

@@ -92,6 +92,9 @@ def squared_distance(x: np.ndarray, t: np.ndarray) -> Any:
     """sum (x - t)^2, in float32 for halves: dot products of pieces that are short enough to be exact."""
     if x.dtype.char == "e":
         return np.add.reduce(np.square(x - t), axis=None, dtype=np.float32)
+    if x.size <= _PIECE:
+        error = (x - t).reshape(-1)
+        return error.dot(error)
     blocks = _blocks((x, t)) or [(0, x.size)]
     sums = np.empty(len(blocks), x.dtype)
     flat_x, flat_t = x.reshape(-1), t.reshape(-1)

@@ -9,7 +9,9 @@ number of threads.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,9 @@ import numpy as np
 from penlight._core.threads import one_blas_thread
 from penlight.kernels.chunks import ranges, run
 
-__all__ = ["matmul", "product"]
+__all__ = ["UNSHARED", "matmul", "product", "products"]
 
-_UNSHARED = 1 << 18  # multiplications that OpenBLAS does in one thread by itself
+UNSHARED = 1 << 18  # multiplications that OpenBLAS does in one thread by itself
 _WORTH_THREADS = 12_000_000  # multiplications, 0.25 ms; a thread takes 0.05 ms to wake
 _BLOCK = 16_000_000  # multiplications in a block, about
 _ALIGNED = 32  # rows and columns that a block is a multiple of
@@ -27,30 +29,43 @@ _ALIGNED = 32  # rows and columns that a block is a multiple of
 
 def product(a: Any, b: Any) -> Any:
     """A B for matrices (M, K) and (K, N), ndarrays or Tensors."""
-    if type(a) is not np.ndarray or type(b) is not np.ndarray:
-        return a @ b
-    m, k = a.shape
-    n = b.shape[1]
-    work = m * k * n
-    if work <= _UNSHARED:
-        return np.dot(a, b)  # starts faster than ``@``, and knows a column times a row
-    if work < _WORTH_THREADS or a.dtype.char not in "fdFD" or a.dtype != b.dtype:
-        with one_blas_thread():
-            return np.dot(a, b)
-    y = np.empty((m, n), a.dtype)
-    by_rows = m >= n
-    size = m if by_rows else n
-    blocks = ranges(size, _block(size, work))
+    return products((a, b))[0]
 
-    def task(i: int) -> None:
-        part = slice(*blocks[i])
-        if by_rows:
-            np.dot(a[part], b, out=y[part])
+
+def products(*pairs: tuple[Any, Any]) -> list[Any]:
+    """A B for each pair of matrices, all of whose blocks the threads share: they are woken once."""
+    results: list[Any] = []
+    tasks: list[Callable[[], Any]] = []
+    for a, b in pairs:
+        if type(a) is not np.ndarray or type(b) is not np.ndarray:
+            results.append(a @ b)
+            continue
+        m, k = a.shape
+        n = b.shape[1]
+        work = m * k * n
+        if work <= UNSHARED:
+            results.append(np.dot(a, b))  # starts faster than ``@``, and knows a column times a row
+        elif work < _WORTH_THREADS or a.dtype.char not in "fdFD" or a.dtype != b.dtype:
+            with one_blas_thread():
+                results.append(np.dot(a, b))
         else:
-            np.matmul(a, b[:, part], out=y[:, part])
+            y = np.empty((m, n), a.dtype)
+            results.append(y)
+            tasks += _blocks_of(a, b, y, work)
+    if tasks:
+        run(lambda i: tasks[i](), len(tasks))
+    return results
 
-    run(task, len(blocks))
-    return y
+
+def _blocks_of(
+    a: np.ndarray, b: np.ndarray, y: np.ndarray, work: int
+) -> list[Callable[[], np.ndarray]]:
+    """y = A B in blocks of rows, or of columns if there are more of them."""
+    m, n = y.shape
+    blocks = [slice(*block) for block in ranges(max(m, n), _block(max(m, n), work))]
+    if m >= n:
+        return [functools.partial(np.dot, a[part], b, out=y[part]) for part in blocks]
+    return [functools.partial(np.matmul, a, b[:, part], out=y[:, part]) for part in blocks]
 
 
 def _block(size: int, work: int) -> int:
@@ -68,7 +83,7 @@ def matmul(a: Any, b: Any) -> Any:
     (*stack, m, k), n = a.shape, b.shape[-1]
     each = m * k * n
     total = each * math.prod(stack)
-    if each <= _UNSHARED and total < _WORTH_THREADS:
+    if each <= UNSHARED and total < _WORTH_THREADS:
         return a @ b
     if total < _WORTH_THREADS or a.shape[:-2] != b.shape[:-2] or a.dtype != b.dtype:
         with one_blas_thread():
