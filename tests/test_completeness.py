@@ -17,7 +17,14 @@ from penlight import nn
 from penlight.testing.specs import MODULES, SPECS
 
 HERE = Path(__file__).parent
-OPTIONAL = {"typer", "rich", "matplotlib", "PIL", "torch", "numba"}  # what some files need beyond NumPy
+OPTIONAL = {
+    "typer",
+    "rich",
+    "matplotlib",
+    "PIL",
+    "torch",
+    "numba",
+}  # what some files need beyond NumPy
 
 
 def all_files() -> list[str]:
