@@ -1,7 +1,7 @@
 """How many threads compute: one number for Penlight's own chunks and for the BLAS inside NumPy.
 
-Chunks of work run side by side, each with a single-threaded BLAS (:func:`one_blas_thread`); what is
-not cut into chunks, such as a large ``matmul``, is shared out by the BLAS itself.
+Chunks of work run side by side, each with a single-threaded BLAS (:func:`one_blas_thread`), large
+products too; what is not cut into chunks, such as ``linalg``, is shared out by the BLAS itself.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def get_num_threads() -> int:
 def set_num_threads(num: int) -> None:
     """Set the number of threads that computations use.
 
-    Results of chunked kernels do not depend on it. Those of a large ``matmul`` may, in the last bit.
+    Results of chunked kernels and of products do not depend on it. Those of recurrent layers, and of
+    what the BLAS shares out itself, may, in the last bit.
 
     Raises:
         RuntimeError: if it is no positive integer.

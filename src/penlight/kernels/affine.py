@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from penlight.kernels.chunks import ranges, run
-from penlight.kernels.products import UNSHARED, product, products
+from penlight.kernels.products import product, products
 from penlight.kernels.sums import sum_of_rows
 
 __all__ = ["affine", "affine_gradients"]
@@ -31,8 +31,7 @@ def affine(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     """y = x W^T + b: (N, I), (O, I), (O,) -> (N, O)."""
     parts = _parts(len(x), x.shape[1], len(w))
     if len(parts) == 1:
-        small = len(x) * w.size <= UNSHARED
-        y: np.ndarray = np.dot(x, w.T) if small else product(x, w.T)
+        y: np.ndarray = product(x, w.T)
         if b is not None:
             y += b
         return y

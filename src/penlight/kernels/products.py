@@ -19,9 +19,9 @@ import numpy as np
 from penlight._core.threads import one_blas_thread
 from penlight.kernels.chunks import ranges, run
 
-__all__ = ["UNSHARED", "matmul", "product", "products"]
+__all__ = ["matmul", "product", "products"]
 
-UNSHARED = 1 << 18  # multiplications that OpenBLAS does in one thread by itself
+_UNSHARED = 1 << 18  # multiplications that OpenBLAS does in one thread by itself
 _WORTH_THREADS = 12_000_000  # multiplications, 0.25 ms; a thread takes 0.05 ms to wake
 _BLOCK = 16_000_000  # multiplications in a block, about
 _ALIGNED = 32  # rows and columns that a block is a multiple of
@@ -29,7 +29,7 @@ _ALIGNED = 32  # rows and columns that a block is a multiple of
 
 def product(a: Any, b: Any) -> Any:
     """A B for matrices (M, K) and (K, N), ndarrays or Tensors."""
-    return products((a, b))[0]
+    return products((a, b))[0] if _is_shared(a, b) else _whole(a, b)
 
 
 def products(*pairs: tuple[Any, Any]) -> list[Any]:
@@ -37,32 +37,42 @@ def products(*pairs: tuple[Any, Any]) -> list[Any]:
     results: list[Any] = []
     tasks: list[Callable[[], Any]] = []
     for a, b in pairs:
-        if type(a) is not np.ndarray or type(b) is not np.ndarray:
-            results.append(a @ b)
-            continue
-        m, k = a.shape
-        n = b.shape[1]
-        work = m * k * n
-        if work <= UNSHARED:
-            results.append(np.dot(a, b))  # starts faster than ``@``, and knows a column times a row
-        elif work < _WORTH_THREADS or a.dtype.char not in "fdFD" or a.dtype != b.dtype:
-            with one_blas_thread():
-                results.append(np.dot(a, b))
-        else:
-            y = np.empty((m, n), a.dtype)
+        if _is_shared(a, b):
+            y = np.empty((len(a), b.shape[1]), a.dtype)
             results.append(y)
-            tasks += _blocks_of(a, b, y, work)
+            tasks += _blocks_of(a, b, y)
+        else:
+            results.append(_whole(a, b))
     if tasks:
         run(lambda i: tasks[i](), len(tasks))
     return results
 
 
-def _blocks_of(
-    a: np.ndarray, b: np.ndarray, y: np.ndarray, work: int
-) -> list[Callable[[], np.ndarray]]:
+def _is_shared(a: Any, b: Any) -> bool:
+    """Whether the product of two matrices is cut into blocks."""
+    if type(a) is not np.ndarray or type(b) is not np.ndarray:
+        return False
+    return (
+        a.size * b.shape[1] >= _WORTH_THREADS
+        and a.dtype.char in "fdFD"
+        and bool(a.dtype == b.dtype)
+    )
+
+
+def _whole(a: Any, b: Any) -> Any:
+    """A B for two matrices, in one thread."""
+    if type(a) is not np.ndarray or type(b) is not np.ndarray:
+        return a @ b
+    if a.size * b.shape[1] <= _UNSHARED:
+        return np.dot(a, b)  # starts faster than ``@``, and knows a column times a row
+    with one_blas_thread():
+        return np.dot(a, b)
+
+
+def _blocks_of(a: np.ndarray, b: np.ndarray, y: np.ndarray) -> list[Callable[[], np.ndarray]]:
     """y = A B in blocks of rows, or of columns if there are more of them."""
     m, n = y.shape
-    blocks = [slice(*block) for block in ranges(max(m, n), _block(max(m, n), work))]
+    blocks = [slice(*block) for block in ranges(max(m, n), _block(max(m, n), a.size * n))]
     if m >= n:
         return [functools.partial(np.dot, a[part], b, out=y[part]) for part in blocks]
     return [functools.partial(np.matmul, a, b[:, part], out=y[:, part]) for part in blocks]
@@ -83,7 +93,7 @@ def matmul(a: Any, b: Any) -> Any:
     (*stack, m, k), n = a.shape, b.shape[-1]
     each = m * k * n
     total = each * math.prod(stack)
-    if each <= UNSHARED and total < _WORTH_THREADS:
+    if each <= _UNSHARED and total < _WORTH_THREADS:
         return a @ b
     if total < _WORTH_THREADS or a.shape[:-2] != b.shape[:-2] or a.dtype != b.dtype:
         with one_blas_thread():
