@@ -62,7 +62,8 @@ def _draw_ratio(axes: Axes, cell: dict[str, Any], y: float, colour: str | None, 
     """The median as a mark and the spread over rounds as a line; red where slower."""
     if cell["ratio"] is None:
         text = cell["problem"].split(":")[0]
-        axes.text(1.04, y, text, va="center", fontsize=7.5, style="italic", color=COLOURS["muted"])
+        axes.text(0.96, y, text, va="center", ha="right", fontsize=7.5, style="italic",
+                  color=COLOURS["muted"])  # fmt: skip
         return
     colour = colour or (MARKS[0][0] if cell["ratio"] >= 1 else SLOWER)
     axes.plot([1, cell["ratio"]], [y, y], color=colour, linewidth=1.0, alpha=0.35)
