@@ -16,7 +16,7 @@ help:
 	@echo "make test    run the tests (without PyTorch)"
 	@echo "make parity  install PyTorch (CPU) and compare with it"
 	@echo "make accelerated  install Numba and test with compiled kernels"
-	@echo "make bench   install PyTorch (CPU) and time it beside Penlight; about ten minutes"
+	@echo "make bench   install PyTorch (CPU) and Numba, and time the three; about 20 minutes"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  format the code"
 	@echo "make clean   remove $(VENV) and caches"
@@ -70,7 +70,7 @@ $(VENV)/.accelerated: $(VENV)/.test
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.demo
-	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m pip install --quiet --editable ".[numba]" --group bench
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test

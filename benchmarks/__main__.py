@@ -16,9 +16,9 @@ from benchmarks.report import insert, machine_line, markdown
 from benchmarks.run import choose, measure_all
 from benchmarks.store import Store
 from benchmarks.summary import summarise
-from benchmarks.tasks import TASKS, Settings
+from benchmarks.tasks import ONE_THREAD, TASKS, Settings
 
-# pages with a place for the table; whether it has all columns there
+# pages with a place for the table; whether it has all rows and columns there
 DOCUMENTS = {ROOT / "README.md": False, ROOT / "docs" / "benchmarks.md": True}
 
 
@@ -60,16 +60,18 @@ def _write(store: Store, settings: Settings, to_documents: bool, console: Consol
     text = markdown(rows, machine, libraries)
     out = store.path.parent
     (out / "benchmarks.md").write_text(text, encoding="utf-8")
-    drawn = [{**asdict(row), "cells": [asdict(c) for c in row.cells.values()]} for row in rows]
+    main = [row for row in rows if row.group != ONE_THREAD]
+    drawn = [{**asdict(row), "cells": [asdict(c) for c in row.cells.values()]} for row in main]
     titles = [library.title for library in libraries]
     ratios(drawn, titles, machine_line(machine)).save(out / "ratios.png")
     console.print(Markdown(text))
     console.print(f"in {out}: benchmarks.json, benchmarks.md, ratios.png, ratios.json")
     if to_documents:
-        for page, with_shares in DOCUMENTS.items():
+        for page, all_of_it in DOCUMENTS.items():
             picture = os.path.relpath(out / "ratios.png", page.parent)
             figure = f"![Times as fast, small and lean as {titles[0]}]({picture})\n\n"
-            done = insert(page, figure + markdown(rows, machine, libraries, with_shares))
+            table = markdown(rows if all_of_it else main, machine, libraries, all_of_it)
+            done = insert(page, figure + table)
             console.print(f"{page}: {'table written' if done else 'has no markers for the table'}")
 
 

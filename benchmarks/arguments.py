@@ -19,7 +19,7 @@ def add_common(parser: argparse.ArgumentParser, rounds: int) -> None:
     parser.add_argument(
         "--libraries",
         type=_libraries,
-        default="torch,penlight",
+        default="torch,penlight,penlight+numba",
         help="with commas between; the first is what the others are compared with (%(default)s)",
     )
     parser.add_argument(

@@ -14,6 +14,8 @@ __all__ = ["ACCELERATORS", "Library", "thread_variables"]
 ACCELERATORS: dict[str, Callable[[Any], None]] = {
     "numba": lambda torch: torch.backends.numba.enable(),
 }
+# the same from outside, for a whole program
+VARIABLES = {"numba": {"PENLIGHT_KERNELS": "numba"}}
 
 _TITLES = {"torch": "PyTorch", "penlight": "Penlight"}
 
@@ -48,6 +50,11 @@ class Library:
     @property
     def title(self) -> str:
         return "+".join([_TITLES[self.module], *self.options])
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Of the environment of a program that is to run with these options."""
+        return {k: v for option in self.options for k, v in VARIABLES[option].items()}
 
     def load(self, threads: int) -> Any:
         """Import the module and limit it to so many threads."""

@@ -26,15 +26,15 @@ class MeasurementError(RuntimeError):
     """A process that measures failed; the message is the end of what it said."""
 
 
-def run(command: list[str], threads: int) -> str:
-    """What the command prints.
+def run(command: list[str], threads: int, variables: dict[str, str] | None = None) -> str:
+    """What the command prints, with these variables added to its environment.
 
     Raises:
         MeasurementError: if it fails or takes ten minutes.
     """
     try:
         done = subprocess.run(
-            command, cwd=ROOT, env=thread_variables(threads), timeout=TIMEOUT,
+            command, cwd=ROOT, env=thread_variables(threads) | (variables or {}), timeout=TIMEOUT,
             capture_output=True, text=True,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -52,20 +52,19 @@ def run_json(module: str, *arguments: object, threads: int) -> dict[str, Any]:
     return result
 
 
-def timed(command: list[str], threads: int) -> float:
+def timed(command: list[str], threads: int, variables: dict[str, str] | None = None) -> float:
     """Seconds from the start to the end of the process."""
     before = time.perf_counter()
-    run(command, threads)
+    run(command, threads, variables)
     return time.perf_counter() - before
 
 
 def import_time(library: Library, threads: int) -> dict[str, Any]:
     """What ``import torch; from torch import nn`` adds to the time of an empty program."""
     program = f"import {library.module} as torch; from {library.module} import nn, optim"
-    for option in library.options:
-        program += f"; from benchmarks.library import ACCELERATORS; ACCELERATORS[{option!r}](torch)"
     empty = min(timed([sys.executable, "-c", "pass"], threads) for _ in range(3))
-    return {"value": timed([sys.executable, "-c", program], threads) - empty}
+    full = timed([sys.executable, "-c", program], threads, library.variables)
+    return {"value": full - empty}
 
 
 def installed_size(library: Library, threads: int) -> dict[str, Any]:
@@ -97,8 +96,6 @@ def _package_bytes(distribution: metadata.Distribution) -> int:
 
 def train_time(library: Library, threads: int) -> dict[str, Any]:
     """LeNet trained for two epochs on the sample that comes with Penlight, from start to exit."""
-    if library.options:
-        return {"unavailable": f"no switch for {', '.join(library.options)} in this program"}
     with tempfile.TemporaryDirectory() as folder:
         if library.module == "penlight":
             command = [
@@ -107,4 +104,4 @@ def train_time(library: Library, threads: int) -> dict[str, Any]:
             ]  # fmt: skip
         else:
             command = ["-m", "benchmarks.train_lenet", str(SAMPLE), f"{folder}/run"]
-        return {"value": timed([sys.executable, *command], threads)}
+        return {"value": timed([sys.executable, *command], threads, library.variables)}

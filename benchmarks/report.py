@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,23 +50,35 @@ def markdown(
     """All rows as Markdown tables, one for each group, and what they were measured on.
 
     Args:
-        with_shares: show the shares of the GEMM rate, where they were counted.
+        with_shares: show the machine's limit and how near each library comes, where it was counted.
     """
     first, *others = libraries
     lines = []
+    by_name = {row.name: row for row in rows}
     for group in dict.fromkeys(row.group for row in rows):
-        shares = with_shares and any(
-            cell.gemm_share for r in rows if r.group == group for cell in r.cells.values()
-        )
+        members = [row for row in rows if row.group == group]
+        shares = with_shares and any(row.limit for row in members if row.unit == "s")
+        single = all(row.name.endswith("@1") for row in members)
         heads = [group, *(library.title for library in libraries)]
         heads += [f"{first.title} / {library.title}" for library in others]
-        heads += [f"GEMM rate, {library.title}" for library in libraries] if shares else []
+        heads += [f"all threads / one, {library.title}" for library in libraries] if single else []
+        heads += ["limit", *(f"limit / {lib.title}" for lib in libraries)] if shares else []
         lines += ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
-        for row in (r for r in rows if r.group == group):
+        for row in members:
             cells = [row.cells[library.name] for library in libraries]
             texts = [row.title, *(quantity(c.value, row.unit) for c in cells)]
             texts += [ratio(c) for c in cells[1:]]
-            texts += [_share(c) for c in cells] if shares else []
+            if single:
+                full = by_name.get(row.name.removesuffix("@1"))
+                texts += [
+                    _speedup(c, full.cells[n] if full else None) for n, c in row.cells.items()
+                ]
+            texts += [quantity(row.limit, "s"), *map(_share, cells)] if shares else []
+            lines.append("| " + " | ".join(texts) + " |")
+        if len(members) > 1:
+            means = [_geometric_mean([r.cells[lib.name].ratio for r in members]) for lib in others]
+            texts = ["geometric mean", *[""] * len(libraries), *means]
+            texts += [""] * (len(heads) - len(texts))
             lines.append("| " + " | ".join(texts) + " |")
         lines.append("")
     notes = [
@@ -77,6 +90,12 @@ def markdown(
     return "\n".join([*lines, *notes, *([""] if notes else []), *machine_lines(machine)]) + "\n"
 
 
+def _geometric_mean(ratios: list[float | None]) -> str:
+    """Of those that there are."""
+    found = [r for r in ratios if r is not None]
+    return f"{math.exp(sum(map(math.log, found)) / len(found)):.2f}" if found else "-"
+
+
 def _notes(cell: Cell) -> list[str]:
     """What a reader must know of a value."""
     notes = [cell.problem.splitlines()[0]] if cell.problem else []
@@ -86,7 +105,14 @@ def _notes(cell: Cell) -> list[str]:
 
 
 def _share(cell: Cell) -> str:
-    return f"{cell.gemm_share:.0%}" if cell.gemm_share else "-"
+    return f"{cell.limit_share:.0%}" if cell.limit_share else "-"
+
+
+def _speedup(one: Cell, full: Cell | None) -> str:
+    """How many times as fast all threads are as one."""
+    if full is None or not one.value or not full.value:
+        return "-"
+    return f"{one.value / full.value:.2f}"
 
 
 def machine_lines(machine: Mapping[str, Any]) -> list[str]:

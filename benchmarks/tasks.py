@@ -11,9 +11,9 @@ from typing import Any
 from benchmarks.library import Library
 from benchmarks.load import OtherLoad
 from benchmarks.processes import MeasurementError, import_time, installed_size, run_json, train_time
-from benchmarks.workloads import INFERENCE, LOADING, TRAINING, Workload
+from benchmarks.workloads import CONVNETS, INFERENCE, LOADING, TRAINING, Workload
 
-__all__ = ["TASKS", "Settings", "Task", "timed"]
+__all__ = ["ONE_THREAD", "TASKS", "Settings", "Task", "timed"]
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,10 @@ def _train(library: Library, settings: Settings, weights: Path) -> dict[str, Any
     return train_time(library, settings.threads)
 
 
+ONE_THREAD = "Training step, one thread"
 _TASKS = [
     *(timed(w, "Training step") for w in TRAINING),
+    *(timed(w, ONE_THREAD, threads=1) for w in CONVNETS),
     *(timed(w, "Inference") for w in INFERENCE),
     *(timed(w, "Whole programs") for w in LOADING),
     Task("train", "LeNet trained 2 epochs on 6,000 images, from start to exit", "Whole programs",

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks.flops import count_flops
 from benchmarks.library import Library
 from benchmarks.weights import load_common
+from benchmarks.work import count_work
 from benchmarks.workloads import Workload, find
 
 __all__ = ["measure", "peak_memory"]
@@ -38,7 +38,7 @@ def measure(
     Returns:
         ``value``: the median time of one unit of work in seconds; ``runs``: how many were timed;
         ``numbers``: what the libraries must agree on; ``peak_bytes``: of this process, so far;
-        ``flops``: in one unit, as :func:`count_flops` counts them, or 0.
+        ``flops``, ``bytes``: in one unit, as :func:`count_work` counts them, or 0.
         Or ``unavailable``: what the library lacks.
     """
     try:
@@ -58,7 +58,7 @@ def measure(
         "runs": len(times),
         "numbers": numbers,
         "peak_bytes": peak,
-        "flops": count_flops(program, workload),
+        **count_work(program, workload)._asdict(),
     }
 
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 from benchmarks.workloads import convnets, loading, mlp, scalable, sequences, unet
 from benchmarks.workloads.base import Inference, Program, Workload, images
 
-__all__ = ["INFERENCE", "LOADING", "TRAINING", "WORKLOADS", "Program", "Workload", "find"]
+__all__ = [
+    "CONVNETS",
+    "INFERENCE",
+    "LOADING",
+    "TRAINING",
+    "WORKLOADS",
+    "Program",
+    "Workload",
+    "find",
+]
 
+CONVNETS: list[Workload] = [*convnets.TRAINING, *unet.TRAINING]
 TRAINING: list[Workload] = [
     *mlp.TRAINING,
-    *convnets.TRAINING,
-    *unet.TRAINING,
+    *CONVNETS,
     *sequences.TRAINING,
 ]
 INFERENCE: list[Workload] = [

@@ -36,7 +36,9 @@ def entry(torch: list[dict[str, Any]], penlight: list[dict[str, Any]]) -> dict[s
 
 
 def times(*values: float, numbers: tuple[float, ...] = (2.0, 1.0)) -> list[dict[str, Any]]:
-    return [{"value": v, "numbers": list(numbers), "flops": 10**9} for v in values]
+    return [
+        {"value": v, "numbers": list(numbers), "flops": 10**9, "bytes": 6 * 10**8} for v in values
+    ]
 
 
 def summary(torch: list[dict[str, Any]], penlight: list[dict[str, Any]]) -> Any:
@@ -48,7 +50,7 @@ def test_medians_ratios_and_shares() -> None:
     cell = summary(times(0.4, 0.2, 0.3), times(0.1, 0.2, 0.1)).cells["penlight"]
     assert cell.value == 0.1
     assert (cell.low, cell.ratio, cell.high) == pytest.approx((1.0, 3.0, 4.0))
-    assert cell.gemm_share == pytest.approx(0.1)  # 10 of 100 GFLOP/s
+    assert cell.limit_share == pytest.approx(0.3)  # 10 ms at 100 GFLOP/s and 20 ms at 30 GB/s
     assert cell.problem == ""
 
 
@@ -88,7 +90,7 @@ def test_quantities(value: float | None, unit: str, text: str) -> None:
 
 def test_table(tmp_path: Path) -> None:
     text = markdown([summary(times(0.4, 0.2), times(0.1, 0.1))], MACHINE, list(LIBRARIES))
-    assert "| a workload | 300 ms | 100 ms | **3.00** (2.00-4.00) | 3% | 10% |" in text
+    assert "| a workload | 300 ms | 100 ms | **3.00** (2.00-4.00) | 30.0 ms | 10% | 30% |" in text
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     assert insert(page, text)
@@ -96,6 +98,16 @@ def test_table(tmp_path: Path) -> None:
     page.write_text("no markers\n")
     assert not insert(page, text)
     assert page.read_text() == "no markers\n"
+
+
+def test_threads_and_means(tmp_path: Path) -> None:
+    one = entry(times(0.8), times(0.15))
+    data = {"machine": MACHINE, "tasks": {"a": entry(times(0.4), times(0.1)), "a@1": one}}
+    data["tasks"]["b"] = entry(times(0.4), times(0.4))
+    data["tasks"]["a@1"]["group"] = "One thread"
+    text = markdown(summarise(data, NAMES), MACHINE, list(LIBRARIES))
+    assert "| geometric mean |  |  | 2.00 |" in text
+    assert "| a workload | 800 ms | 150 ms | **5.33** | 2.00 | 1.50 | 50.0 ms | 6% | 33% |" in text
 
 
 def test_a_busy_machine_is_told() -> None:
@@ -213,6 +225,12 @@ def test_one_failure_does_not_end_the_run(tmp_path: Path, measure: Counting) -> 
 
 
 def test_choosing_by_pattern() -> None:
-    assert [t.name for t in run.choose(["lenet*"])] == ["lenet", "lenet5", "lenet-1"]
+    assert [t.name for t in run.choose(["lenet*"])] == [
+        "lenet",
+        "lenet5",
+        "lenet@1",
+        "lenet5@1",
+        "lenet-1",
+    ]
     with pytest.raises(ValueError, match="no workload is called 'nope'"):
         run.choose(["nope"])

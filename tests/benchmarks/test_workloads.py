@@ -13,11 +13,11 @@ import pytest
 
 import penlight
 from benchmarks import profiled, worker
-from benchmarks.flops import count_flops
 from benchmarks.library import Library
 from benchmarks.processes import MeasurementError, run_json
 from benchmarks.summary import disagreement
 from benchmarks.weights import load_common
+from benchmarks.work import count_work
 from benchmarks.workloads import INFERENCE, TRAINING, WORKLOADS, base, find
 from benchmarks.workloads.base import Program
 from benchmarks.workloads.loading import LOADER
@@ -77,13 +77,19 @@ def test_flops_of_a_training_step_and_of_an_output() -> None:
     layers = 784 * 512 + 512 * 512 + 512 * 10
     for name, expected in (("mlp", 3 * 2 * 128 * layers), ("mlp-1", 2 * layers)):
         workload = WORKLOADS[name]
-        assert count_flops(workload.program(penlight), workload) == expected
+        assert count_work(workload.program(penlight), workload).flops == expected
 
 
-def test_flops_of_convolutions() -> None:
+def test_work_of_convolutions() -> None:
     workload = find("cnn:batch=2,width=4,depth=1,size=8")
     expected = 3 * 2 * 2 * (8 * 8 * 4 * 3 * 9 + 4 * 10)
-    assert count_flops(workload.program(penlight), workload) == expected
+    assert count_work(workload.program(penlight), workload).flops == expected
+
+
+def test_bytes_are_those_of_inputs_outputs_and_weights() -> None:
+    workload = find("mlp:batch=4,width=8,depth=1,size=6")
+    floats = (4 * 6 + 4 * 8 + 8 * 6 + 8) + 2 * 4 * 8 + (4 * 8 + 4 * 10 + 10 * 8 + 10)
+    assert count_work(workload.program(penlight), workload).bytes == 3 * 4 * floats
 
 
 @dataclass(frozen=True)
