@@ -53,10 +53,7 @@ class Window(NamedTuple):
 
     def output_size(self, size: Size) -> Size:
         """The number of windows over ``size`` elements; below 1 where none fits."""
-        return tuple(
-            (n + p + q - e) // s + 1
-            for n, (p, q), e, s in zip(size, self.padding, self.extent, self.stride, strict=True)
-        )
+        return _output_size(self, size)
 
     def padded_size(self, size: Size) -> Size:
         """``size`` with the padding."""
@@ -78,6 +75,14 @@ class Window(NamedTuple):
         return Window(
             (1, *self.kernel), (1, *self.stride), ((0, 0), *self.padding), (1, *self.dilation)
         )
+
+
+@functools.lru_cache(maxsize=1024)
+def _output_size(window: Window, size: Size) -> Size:
+    return tuple(
+        (n + p + q - e) // s + 1
+        for n, (p, q), e, s in zip(size, window.padding, window.extent, window.stride, strict=True)
+    )
 
 
 @functools.lru_cache(maxsize=256)

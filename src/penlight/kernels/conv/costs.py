@@ -103,13 +103,15 @@ def _small(p: Problem) -> float:
     gathered = p.positions * p.depth
     if gathered * p.itemsize > _LARGEST_SMALL or gathered * p.f > _LONGEST_SMALL:
         return math.inf
-    return _cost(
-        call=1,
-        copied_element=gathered * (2 if p.n == 1 else 3),
-        copied_run=gathered / p.output[-1],
-        multiplication=_product(p, math.prod(p.output), p.n, p.f, p.depth),
-        matrix=p.n,
-    )
+    in_cache = gathered * p.itemsize <= _CHUNK
+    if in_cache and lines.applies(p.window, p.c, p.size, p.output, p.itemsize):
+        copies = _copied_in_lines(p)
+    else:
+        copies = _cost(
+            copied_element=gathered * (2 if p.n == 1 else 3), copied_run=gathered / p.output[-1]
+        )
+    product = _product(p, math.prod(p.output), p.n, p.f, p.depth)
+    return copies + _cost(call=1, multiplication=product, matrix=p.n)
 
 
 def _pointwise(p: Problem) -> float:
@@ -172,17 +174,19 @@ def _bands(p: Problem) -> float:
 def _lines(p: Problem) -> float:
     if not lines.applies(p.window, p.c, p.size, p.output, p.itemsize):
         return math.inf
+    chunks = _chunks(p, p.positions * p.depth)
+    product = _product(p, math.prod(p.output), p.n, p.f, p.depth)
+    return _copied_in_lines(p) + _cost(call=1, chunk=chunks, multiplication=product, matrix=p.n)
+
+
+def _copied_in_lines(p: Problem) -> float:
     gathered = p.positions * p.depth
     k, d, (before, _) = p.window.kernel[1], p.window.dilation[1], p.window.padding[1]
     cleared = sum(abs(j * d - before) for j in range(k)) / k  # columns, of a row of one tap
     return _cost(
-        call=1,
-        chunk=_chunks(p, gathered),
         copied_element=0.6 * gathered,  # in long runs
         copied_run=p.n * p.depth,
         scattered_element=gathered / p.size[1] * cleared / 2,
-        multiplication=_product(p, math.prod(p.output), p.n, p.f, p.depth),
-        matrix=p.n,
     )
 
 

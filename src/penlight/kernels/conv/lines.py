@@ -10,21 +10,23 @@ Many small images with few channels like this best: a row alone makes products t
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 
 from penlight.kernels.chunks import CACHE, run, scratch
-from penlight.kernels.conv.common import is_much
+from penlight.kernels.conv.common import is_much, product
 from penlight.kernels.conv.im2col import Chunk, chunks
 from penlight.kernels.conv.weight_pass import summed
 from penlight.kernels.windows import Size, Window, strided
 
-__all__ = ["applies", "forward", "weight_grad"]
+__all__ = ["applies", "forward", "gather", "weight_grad"]
 
 _TILE = 200_000  # multiplications up to which OpenBLAS does not copy an operand that is transposed
 
 
+@functools.lru_cache(maxsize=1024)
 def applies(window: Window, c: int, size: Size, output: Size, itemsize: int) -> bool:
     """Whether outputs are as wide as x, and the windows of an image fit the cache.
 
@@ -54,71 +56,74 @@ class _Lines:
 
     def __call__(self, chunk: Chunk) -> np.ndarray:
         """The chunk's windows; they last until the same thread's next call."""
-        (k0, k1), (d0, d1) = self.window.kernel, self.window.dilation
         part = self.x[chunk.n0 : chunk.n1]
-        n, c, height, width = part.shape
-        (p0, q0), (p1, q1) = self.window.padding
-        first, length = p0 * width + p1, height * width
-        lines = scratch("block", (n, c, first + length + q0 * width + q1), part.dtype)
-        lines[..., :first] = 0
-        lines[..., first : first + length] = part.reshape(n, c, length)
-        lines[..., first + length :] = 0
-        image, channel, item = lines.strides
-        seen = strided(
-            lines,
-            (n, c, k0, k1, self.output[0] * width),
-            (image, channel, d0 * width * item, d1 * item, item),
-        )
-        result = scratch("windows", (n, self.depth + self.ones, seen.shape[-1]), part.dtype)
-        target = result[:, : self.depth].reshape(seen.shape)
-        np.copyto(target, seen)
-        self._clear_ends(target.reshape(n, -1, k1, self.output[0], width), d1, p1)
+        shape = len(part), self.depth + self.ones, math.prod(self.output)
+        result = scratch("windows", shape, part.dtype)
+        gather(part, self.window, self.output, result[:, : self.depth])
         if self.ones:
             result[:, -1] = 1
         return result
 
-    @staticmethod
-    def _clear_ends(windows: np.ndarray, dilation: int, padding: int) -> None:
-        """Zero where a tap j of (n, C K0, K1, O0, W) sees no column of its own row."""
-        width = windows.shape[-1]
-        for j in range(windows.shape[2]):
-            shift = j * dilation - padding
-            if shift < 0:
-                windows[:, :, j, :, :-shift] = 0
-            elif shift > 0:
-                windows[:, :, j, :, width - shift :] = 0
+
+def gather(x: np.ndarray, window: Window, output: Size, result: np.ndarray) -> None:
+    """Write the windows of x (n, C, H, W) into ``result`` (n, C K0 K1, O0 W)."""
+    (k0, k1), (d0, d1) = window.kernel, window.dilation
+    n, c, height, width = x.shape
+    (p0, q0), (p1, q1) = window.padding
+    first, length = p0 * width + p1, height * width
+    lines = np.zeros((n, c, first + length + q0 * width + q1), x.dtype)
+    lines[:, :, first : first + length] = x.reshape(n, c, length)
+    image, channel, item = lines.strides
+    seen = strided(
+        lines,
+        (n, c, k0, k1, output[0] * width),
+        (image, channel, d0 * width * item, d1 * item, item),
+    )
+    target = result.reshape(seen.shape)
+    np.copyto(target, seen)
+    _clear_ends(target.reshape(n, -1, k1, output[0], width), d1, p1)
+
+
+def _clear_ends(windows: np.ndarray, dilation: int, padding: int) -> None:
+    """Zero where a tap j of (n, C K0, K1, O0, W) sees no column of its own row."""
+    width = windows.shape[-1]
+    for j in range(windows.shape[2]):
+        shift = j * dilation - padding
+        if shift < 0:
+            windows[:, :, j, :, :-shift] = 0
+        elif shift > 0:
+            windows[:, :, j, :, width - shift :] = 0
 
 
 def forward(
     x: np.ndarray, w: np.ndarray, b: np.ndarray | None, y: np.ndarray, window: Window
 ) -> None:
     """y = W X + b, written into y (N, F, *O)."""
-    gather = _Lines(x, window, y.shape[2:], b is not None)
+    windows_of = _Lines(x, window, y.shape[2:], b is not None)
     weight = w.reshape(len(w), -1)
     if b is not None:
         weight = np.concatenate((weight, b[:, None]), axis=1)
-    share = is_much(y, gather.depth)
-    parts = gather.chunks(share)
+    share = is_much(y, windows_of.depth)
+    parts = windows_of.chunks(share)
     target = y.reshape(*y.shape[:2], -1)
 
     def task(i: int) -> None:
-        # (F, D) (n, D, L) -> (n, F, L)
-        np.matmul(weight, gather(parts[i]), out=target[parts[i].n0 : parts[i].n1])
+        product(weight, windows_of(parts[i]), target[parts[i].n0 : parts[i].n1])
 
     run(task, len(parts), share)
 
 
 def weight_grad(x: np.ndarray, dy: np.ndarray, shape: Size, window: Window) -> np.ndarray:
     """dW = dy X^T, (F, C, K0, K1), summed over the images."""
-    gather = _Lines(x, window, dy.shape[2:], False)
-    depth, f = gather.depth, shape[0]
+    windows_of = _Lines(x, window, dy.shape[2:], False)
+    depth, f = windows_of.depth, shape[0]
     share = is_much(dy, depth)
-    parts = gather.chunks(share)
+    parts = windows_of.chunks(share)
     source = dy.reshape(*dy.shape[:2], -1).swapaxes(1, 2)[:, None]
     tiles = _tiles(depth, dy[0].size * depth)
 
     def product(chunk: Chunk, out: np.ndarray) -> None:
-        windows = gather(chunk).reshape(-1, tiles, depth // tiles, source.shape[2])
+        windows = windows_of(chunk).reshape(-1, tiles, depth // tiles, source.shape[2])
         each = scratch("product", (*windows.shape[:3], f), x.dtype)
         # (n, t, D / t, L) (n, 1, L, F) -> (n, t, D / t, F)
         np.matmul(windows, source[chunk.n0 : chunk.n1], out=each)

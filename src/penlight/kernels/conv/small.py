@@ -10,6 +10,8 @@ import math
 import numpy as np
 
 from penlight._core.threads import one_blas_thread
+from penlight.kernels.conv import lines
+from penlight.kernels.conv.common import product
 from penlight.kernels.windows import Size, Window, inside, view
 
 __all__ = ["applies", "forward", "weight_grad"]
@@ -26,12 +28,17 @@ def applies(n: int, c: int, w: np.ndarray, output: Size) -> bool:
 
 def _columns(x: np.ndarray, window: Window, output: Size, groups: int) -> np.ndarray:
     """(n, G, C/G *K, *O)."""
+    n, c, *size = x.shape
+    depth, length = c // groups * math.prod(window.kernel), math.prod(output)
+    if lines.applies(window, c, tuple(size), output, x.itemsize):
+        columns = np.empty((n, groups * depth, length), x.dtype)
+        lines.gather(x, window, output, columns)
+        return columns.reshape(n, groups, depth, length)
     if any(map(any, window.padding)):
-        padded = np.zeros((*x.shape[:2], *window.padded_size(x.shape[2:])), x.dtype)
-        padded[inside(x.shape[2:], window.padding)] = x
+        padded = np.zeros((n, c, *window.padded_size(tuple(size))), x.dtype)
+        padded[inside(tuple(size), window.padding)] = x
         x = padded
-    depth = x.shape[1] // groups * math.prod(window.kernel)
-    return view(x, window, output).reshape(len(x), groups, depth, math.prod(output))
+    return view(x, window, output).reshape(n, groups, depth, length)
 
 
 def forward(
@@ -39,8 +46,9 @@ def forward(
 ) -> np.ndarray:
     """y = W X + b."""
     columns = _columns(x, window, output, groups)
+    y = np.empty((len(x), groups, len(w) // groups, columns.shape[3]), x.dtype)
     with one_blas_thread():  # the bits of a large product depend on the number of threads
-        y = np.matmul(w.reshape(groups, -1, columns.shape[2]), columns)  # (G, F/G, D) (n, G, D, L)
+        product(w.reshape(groups, -1, columns.shape[2]), columns, y)
     if b is not None:
         y += b.reshape(groups, -1, 1)
     return y.reshape(len(x), len(w), *output)
