@@ -9,12 +9,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests run in several processes with one BLAS thread each; PyTorch is not given more than that.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test parity accelerated bench lint format clean
+PARITY = $(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -m parity --junitxml=$(VENV)/parity.xml
+
+.PHONY: help demo test parity coverage accelerated bench lint format clean
 
 help:
 	@echo "make demo    train LeNet on Fashion-MNIST and draw what happened"
 	@echo "make test    run the tests (without PyTorch)"
 	@echo "make parity  install PyTorch (CPU) and compare with it"
+	@echo "make coverage  the same, and write docs/coverage.md: how much of PyTorch is here"
 	@echo "make accelerated  install Numba and test with compiled kernels"
 	@echo "make bench   install PyTorch (CPU) and Numba, and time the three; about 20 minutes"
 	@echo "make lint    ruff, mypy, import-linter"
@@ -28,7 +31,12 @@ test: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -m "not parity"
 
 parity: $(VENV)/.parity
-	$(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -m parity
+	$(PARITY)
+	$(BIN)/python -m api_coverage --check $(VENV)/parity.xml
+
+coverage: $(VENV)/.parity
+	$(PARITY)
+	$(BIN)/python -m api_coverage $(VENV)/parity.xml
 
 accelerated: $(VENV)/.accelerated
 	PENLIGHT_KERNELS=numba $(ONE_THREAD) $(BIN)/python -m pytest -q -n auto -k "compiled or numba or conv or pool or norm or relu" \

@@ -130,10 +130,13 @@ from penlight.tensor.dlpack import *
 from penlight.tensor.functions import *
 from penlight.tensor.legacy import *
 from penlight.tensor.printing import set_printoptions as set_printoptions
+from penlight.tensor.out import TOP_LEVEL as _TAKE_OUT, accept_out as _accept_out
 from penlight.tensor.random import *
 from penlight.tensor.ranges import *
 from penlight.tensor.settings import *
 from penlight.tensor.windows import *
+
+_accept_out(globals(), _TAKE_OUT)
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
