@@ -129,8 +129,8 @@ from penlight.tensor.creation import *
 from penlight.tensor.dlpack import *
 from penlight.tensor.functions import *
 from penlight.tensor.legacy import *
-from penlight.tensor.printing import set_printoptions as set_printoptions
 from penlight.tensor.out import TOP_LEVEL as _TAKE_OUT, accept_out as _accept_out
+from penlight.tensor.printing import set_printoptions as set_printoptions
 from penlight.tensor.random import *
 from penlight.tensor.ranges import *
 from penlight.tensor.settings import *

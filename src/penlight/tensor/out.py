@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,12 +40,12 @@ TOP_LEVEL = """
     rsqrt scatter scatter_add scatter_reduce searchsorted sgn sigmoid sign signbit sin sinc sinh
     slice_scatter softmax sort sqrt square stack std sub subtract sum take take_along_dim tan tanh
     tensordot topk tril triu true_divide trunc var vdot vstack where xlogy zeros
-""".split()
+"""
 
 
-def accept_out(namespace: dict[str, Any], names: Iterable[str]) -> None:
-    """Let functions of a module take ``out=``; names that are not there are passed over."""
-    for name in names:
+def accept_out(namespace: dict[str, Any], names: str) -> None:
+    """Let functions of a module, named in a text, take ``out=``."""
+    for name in names.split():
         if name in namespace:
             namespace[name] = _with_out(namespace[name], name)
 
