@@ -148,6 +148,7 @@ if _typing.TYPE_CHECKING:
         backends as backends,
         cuda as cuda,
         datasets as datasets,
+        fft as fft,
         linalg as linalg,
         models as models,
         nn as nn,
@@ -164,7 +165,7 @@ if _typing.TYPE_CHECKING:
     from penlight.serialization import load as load, save as save
 else:
     _ROOMS = {
-        "backends", "cuda", "datasets", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
+        "backends", "cuda", "datasets", "fft", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
         "special", "testing", "training", "transforms", "utils",
     }  # fmt: skip
     _FUNCTIONS = {"load": "serialization", "save": "serialization"}
