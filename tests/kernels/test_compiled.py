@@ -37,6 +37,17 @@ def returning(kernel: Callable[..., None]) -> Callable[..., Any]:
     return function
 
 
+def updating(kernel: Callable[..., None]) -> Callable[..., Any]:
+    """A kernel that changes arrays in place, as one that returns what has become of copies."""
+
+    def function(*arguments: Any) -> tuple[np.ndarray, ...]:
+        copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+        kernel(*copies)
+        return tuple(a for a in copies if isinstance(a, np.ndarray))
+
+    return function
+
+
 TWINS = {
     f"{module.__name__.removeprefix('penlight.kernels.')}.{name}": (original, twin)
     for original, (module, name, twin) in zip(compiled.ORIGINALS, compiled.TWINS, strict=True)
@@ -50,6 +61,8 @@ EXACT = {"pooling.max_pool", "pooling_places.scatter_at", "pointwise.gated"}
 SUMS_OF_PARTS = {
     "norms.batch_norm_backward", "norms.row_norm_backward", "norms.group_norm_backward",
 }  # fmt: skip
+for _name in ("updates.adam", "updates.momentum"):
+    KERNELS[_name] = tuple(map(updating, TWINS[_name]))
 QUARTERS = Window((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1))
 
 
@@ -167,6 +180,36 @@ def _normal_cdf(data: Data) -> tuple[Any, ...]:
     return (data(*data.planes()) * data.dtype.type(3),)
 
 
+def _activation(data: Data) -> tuple[Any, ...]:
+    return (data(*data.planes()) * data.dtype.type(4),)
+
+
+def _slope_of_output(data: Data) -> tuple[Any, ...]:
+    """dy, y."""
+    shape = data.planes() if data.large else (*data.planes(), 20)
+    return data(*shape), data(*shape)
+
+
+def _slope_with_factor(data: Data) -> tuple[Any, ...]:
+    """dy, x, and what is saved of the forward pass."""
+    (x,) = _activation(data)
+    return data(*x.shape), x, np.abs(data(*x.shape))
+
+
+def _flat(data: Data) -> int:
+    return 300_000 if data.large else data.size(1, 70)
+
+
+def _adam(data: Data) -> tuple[Any, ...]:
+    p, g, m, v, largest = data(5, _flat(data))
+    v, largest, keep = np.abs(v), np.abs(largest), data.either(1.0, 0.99)
+    return p, g, m, v, (0.9, 0.99), 0.1, 1e-3, keep, data.either(None, None, largest)
+
+
+def _momentum(data: Data) -> tuple[Any, ...]:
+    return *data(3, _flat(data)), 0.9, 0.1, data.either(True, False)
+
+
 def _window(data: Data) -> Window:
     kernel = data.either((3, 3), (3, 3), (1, 5), (2, 3), (5, 2))
     padding = tuple((data.size(0, k), data.size(0, k)) for k in kernel)
@@ -203,6 +246,16 @@ CASES: dict[str, list[Callable[[Data], tuple[Any, ...]]]] = {
     "norms.row_norm": [_row_norm],
     "norms.row_norm_backward": [_row_norm_backward],
     "norms.group_norm_backward": [_group_norm_backward],
+    "activations.gelu": [_activation],
+    "activations.gelu_gradient": [_slope_with_factor],
+    "activations.gelu_tanh": [_activation],
+    "activations.gelu_tanh_gradient": [_slope_with_factor],
+    "activations.sigmoid_gradient": [_slope_of_output],
+    "activations.silu": [_activation],
+    "activations.silu_gradient": [_slope_with_factor],
+    "activations.tanh_gradient": [_slope_of_output],
+    "updates.adam": [_adam],
+    "updates.momentum": [_momentum],
     "pointwise.gated": [_gated],
     "pointwise.logistic": [_logistic],
     "special.normal_cdf": [_normal_cdf],
@@ -441,6 +494,8 @@ def test_a_network_trains_as_with_numpy() -> None:
         (lambda x: F.max_pool2d(x, 3, 2, 1), [(2, 2, 5, 6)]),
         (lambda x: F.avg_pool2d(x, 2), [(2, 2, 5, 6)]),
         (lambda x: F.relu(x), [(3, 4)]),
+        (lambda x: F.silu(x) + F.gelu(x) + F.gelu(x, approximate="tanh"), [(3, 4)]),
+        (lambda x: penlight.tanh(x) * penlight.sigmoid(x), [(3, 4)]),
         (lambda x, w, b: F.batch_norm(x, None, None, w, b, True), [(4, 3, 3, 3), (3,), (3,)]),
         (lambda x, w, b: F.batch_norm(x, None, None, w, b, True), [(4, 3), (3,), (3,)]),
         (lambda x, w, b: F.layer_norm(x, (9,), w, b), [(3, 9), (9,), (9,)]),

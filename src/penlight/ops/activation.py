@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight.autograd.op import Op
-from penlight.kernels import special
+from penlight.kernels import activations, special
 from penlight.kernels.pointwise import (
     blockwise,
     filled,
-    filled_two,
     gated,
     logistic,
     negative_part,
@@ -67,7 +66,7 @@ class Sigmoid(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return blockwise(lambda dy, y: dy * conjugate(y * (1 - y)), dy, y)
+        return activations.sigmoid_gradient(dy, conjugate(y))
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -101,7 +100,7 @@ class Tanh(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (y,) = ctx.saved
-        return blockwise(lambda dy, y: dy * conjugate(1 - y * y), dy, y)
+        return activations.tanh_gradient(dy, conjugate(y))
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -159,7 +158,7 @@ class Gelu(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        y, p = filled_two(_gelu, x)
+        y, p = activations.gelu(x)
         ctx.save(x, p)
         return y
 
@@ -168,13 +167,7 @@ class Gelu(Op):
         x, p = ctx.saved
         if type(dy) is not np.ndarray:  # P is a function of x too
             p = (Erf.apply(x * math.sqrt(0.5)) + 1) * 0.5
-        c = 1 / math.sqrt(2 * math.pi)
-        return blockwise(lambda dy, x, p: dy * (p + x * np.exp(x * x * -0.5) * c), dy, x, p)
-
-
-def _gelu(y: Any, p: Any, x: Any) -> None:
-    special.normal_cdf(p, x)
-    np.multiply(x, p, out=y)
+        return activations.gelu_gradient(dy, x, p)
 
 
 class GeluTanh(Op):
@@ -187,7 +180,7 @@ class GeluTanh(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        y, s = filled_two(_gelu_tanh, x)
+        y, s = activations.gelu_tanh(x)
         ctx.save(x, s)
         return y
 
@@ -195,25 +188,8 @@ class GeluTanh(Op):
     def backward(ctx: Any, dy: Any) -> Any:
         x, s = ctx.saved
         if type(dy) is not np.ndarray:
-            s = Sigmoid.apply(_twice_u(x))
-        return blockwise(_gelu_tanh_gradient, dy, x, s)
-
-
-def _gelu_tanh(y: Any, s: Any, x: Any) -> None:
-    logistic(s, _twice_u(x))
-    np.multiply(x, s, out=y)
-
-
-_GELU = 2 * math.sqrt(2 / math.pi)
-
-
-def _twice_u(x: Any) -> Any:
-    return (x * x * (0.044715 * _GELU) + _GELU) * x
-
-
-def _gelu_tanh_gradient(dy: Any, x: Any, s: Any) -> Any:
-    slope = (x * x * (3 * 0.044715 * _GELU) + _GELU) * x
-    return dy * (s + slope * s * (1 - s))
+            s = Sigmoid.apply(activations.twice_u(x))
+        return activations.gelu_tanh_gradient(dy, x, s)
 
 
 # -- smooth rectifiers -----------------------------------------------------------------------
@@ -227,7 +203,7 @@ class Silu(Op):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        y, s = filled_two(_silu, x)
+        y, s = activations.silu(x)
         ctx.save(x, s)
         return y
 
@@ -236,12 +212,7 @@ class Silu(Op):
         x, s = ctx.saved
         if type(dy) is not np.ndarray:  # s is a function of x too
             s = Sigmoid.apply(x)
-        return blockwise(lambda dy, x, s: dy * s * ((1 - s) * x + 1), dy, x, s)
-
-
-def _silu(y: Any, s: Any, x: Any) -> None:
-    logistic(s, x)
-    np.multiply(x, s, out=y)
+        return activations.silu_gradient(dy, x, s)
 
 
 class Softplus(Op):

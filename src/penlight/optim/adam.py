@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight.kernels import updates
 from penlight.optim.arguments import (
     check_betas,
     check_implementation,
@@ -115,20 +116,10 @@ class Adam(Optimizer):
         lr, (beta1, beta2) = group["lr"], group["betas"]
         decoupled = group["decoupled_weight_decay"]
         g = objective_gradient(p, g, group, decay=not decoupled)
-        if decoupled:
-            p *= 1 - lr * group["weight_decay"]
-
-        m *= beta1
-        m += (1 - beta1) * g
-        v *= beta2
-        v += (1 - beta2) * g * g
-        if group["amsgrad"]:
-            v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
+        keep = 1 - lr * group["weight_decay"] if decoupled else 1.0
 
         # lr m' / (sqrt(v') + eps), with the corrections drawn out of the arrays
         root = math.sqrt(1 - beta2**t)
-        divisor = np.sqrt(v)
-        divisor += group["eps"] * root
-        step = np.divide(m, divisor, out=divisor)
-        step *= lr * root / (1 - beta1**t)
-        p -= step
+        rate, eps = lr * root / (1 - beta1**t), group["eps"] * root
+        largest = state["max_exp_avg_sq"] if group["amsgrad"] else None
+        updates.adam(p, g, m, v, (beta1, beta2), rate, eps, keep, largest)

@@ -20,7 +20,7 @@ from penlight.kernels.chunks import ranges, run
 __all__ = ["Bundle", "update_flat"]
 
 BLOCK = 1 << 17  # elements: half a megabyte in float32
-SHARED = 1 << 20  # elements: from here on several threads, in larger blocks, are faster than one
+SHARED = 1 << 18  # elements: from here on several threads, in larger blocks, are faster than one
 SMALL = 1 << 13  # elements: up to here, copying costs less than a parameter's share of calls
 
 Update = Callable[[np.ndarray, np.ndarray, dict[str, Any], dict[str, Any]], None]
@@ -55,7 +55,7 @@ def _in_blocks(
         update(p, g, state, options)
         return
     shared = p.size >= SHARED
-    count = max(-(-p.size // (2 * BLOCK if shared else BLOCK)), 1)
+    count = max(-(-p.size // (2 * BLOCK if shared else BLOCK)), 2 if shared else 1)
     blocks = ranges(p.size, max(-(-p.size // count), 1))  # of even size, as threads share them
 
     def task(i: int) -> None:

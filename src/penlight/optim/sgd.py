@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight.kernels import updates
 from penlight.optim.arguments import check_implementation, check_lr, check_not_negative
 from penlight.optim.optimizer import Group, Optimizer, ParamsT, objective_gradient, zeros_for
 from penlight.tensor import Tensor
@@ -93,10 +94,10 @@ class SGD(Optimizer):
 
     def update(self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: Group) -> None:
         g = objective_gradient(p, g, group)
-        momentum = group["momentum"]
-        if momentum != 0:
-            b = state["momentum_buffer"]
-            b *= momentum
-            b += g if group["dampening"] == 0 else (1 - group["dampening"]) * g
-            g = g + momentum * b if group["nesterov"] else b
-        p -= group["lr"] * g
+        lr, momentum = group["lr"], group["momentum"]
+        if momentum == 0:
+            p -= lr * g
+            return
+        if group["dampening"] != 0:
+            g = (1 - group["dampening"]) * g
+        updates.momentum(p, g, state["momentum_buffer"], momentum, lr, group["nesterov"])

@@ -12,13 +12,23 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from penlight.kernels import (
+    activations as plain_activations,
     norms as plain_norms,
     pointwise as plain_pointwise,
     pooling as plain_pooling,
     pooling_places,
     special,
+    updates as plain_updates,
 )
-from penlight.kernels.compiled import depthwise, exponentials, norms, pointwise, pooling
+from penlight.kernels.compiled import (
+    activations,
+    depthwise,
+    exponentials,
+    norms,
+    pointwise,
+    pooling,
+    updates,
+)
 from penlight.kernels.conv import dispatch
 
 __all__ = ["ORIGINALS", "TWINS", "put_back", "put_in"]
@@ -35,8 +45,18 @@ TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
     (plain_norms, "row_norm", norms.row_norm),
     (plain_norms, "row_norm_backward", norms.row_norm_backward),
     (plain_norms, "group_norm_backward", norms.group_norm_backward),
+    (plain_activations, "gelu", activations.gelu),
+    (plain_activations, "gelu_gradient", activations.gelu_gradient),
+    (plain_activations, "gelu_tanh", activations.gelu_tanh),
+    (plain_activations, "gelu_tanh_gradient", activations.gelu_tanh_gradient),
+    (plain_activations, "sigmoid_gradient", activations.sigmoid_gradient),
+    (plain_activations, "silu", activations.silu),
+    (plain_activations, "silu_gradient", activations.silu_gradient),
+    (plain_activations, "tanh_gradient", activations.tanh_gradient),
     (plain_pointwise, "gated", pointwise.gated),
     (plain_pointwise, "logistic", exponentials.logistic),
+    (plain_updates, "adam", updates.adam),
+    (plain_updates, "momentum", updates.momentum),
     (special, "normal_cdf", exponentials.normal_cdf),
     (dispatch, "forward", depthwise.forward),
     (dispatch, "input_grad", depthwise.input_grad),

@@ -17,7 +17,7 @@ import numpy as np
 from penlight.kernels import pointwise, special
 from penlight.kernels.compiled.loops import fit, loops
 
-__all__ = ["logistic", "normal_cdf"]
+__all__ = ["logistic", "logistic_of", "normal_cdf", "normal_cdf_of", "vector_exp"]
 
 _plain_logistic = pointwise.logistic
 _plain_normal_cdf = special.normal_cdf
@@ -29,6 +29,7 @@ _ROUNDING = np.float32(1.5 * 2**23)  # a sum with it has no digits behind the po
 _LOW, _HIGH = np.float32(-104), np.float32(89)  # e^x rounds to 0, to infinity
 _ONE, _HALF, _ZERO = np.float32(1), np.float32(0.5), np.float32(0)
 _C2, _C3, _C4, _C5, _C6, _C7 = (np.float32(1 / math.factorial(k)) for k in range(2, 8))
+_L0, _L1, _L2, _L3, _L4, _L5, _L6 = map(np.float32, special._LOG_ODDS)
 
 
 @loops
@@ -37,7 +38,8 @@ def _power_of_two(n: Any) -> Any:
 
 
 @loops
-def _exp(x: Any) -> Any:
+def vector_exp(x: Any) -> Any:
+    """e^x of one number."""
     x = _LOW if x < _LOW else x
     x = _HIGH if x > _HIGH else x
     n = (x * _PER_LN2 + _ROUNDING) - _ROUNDING
@@ -49,18 +51,29 @@ def _exp(x: Any) -> Any:
 
 
 @loops
-def _logistic(y: Any, x: Any, factor: Any) -> None:
-    for i in range(y.size):
-        y[i] = _ONE / (_ONE + _exp(-(factor * x[i])))
+def logistic_of(x: Any) -> Any:
+    """1 / (1 + e^-x) of one number."""
+    return _ONE / (_ONE + vector_exp(-x))
 
 
 @loops
-def _normal_cdf(y: Any, x: Any, c: Any) -> None:
-    c0, c1, c2, c3, c4, c5, c6 = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
+def normal_cdf_of(x: Any) -> Any:
+    """P(x) of one number, by the same polynomial as NumPy's kernel."""
+    t = x * x
+    odds = x * ((((((_L0 * t + _L1) * t + _L2) * t + _L3) * t + _L4) * t + _L5) * t + _L6)
+    return logistic_of(odds)
+
+
+@loops
+def _logistic(y: Any, x: Any, factor: Any) -> None:
     for i in range(y.size):
-        t = x[i] * x[i]
-        odds = x[i] * ((((((c0 * t + c1) * t + c2) * t + c3) * t + c4) * t + c5) * t + c6)
-        y[i] = _ONE / (_ONE + _exp(-odds))
+        y[i] = logistic_of(factor * x[i])
+
+
+@loops
+def _normal_cdf(y: Any, x: Any) -> None:
+    for i in range(y.size):
+        y[i] = normal_cdf_of(x[i])
 
 
 def _fit(y: Any, x: Any) -> bool:
@@ -75,12 +88,9 @@ def logistic(y: np.ndarray, x: np.ndarray, factor: float = 1.0) -> None:
         _plain_logistic(y, x, factor)
 
 
-_LOG_ODDS = np.array(special._LOG_ODDS, np.float32)
-
-
 def normal_cdf(y: np.ndarray, x: np.ndarray) -> None:
-    """y = P(x) = (1 + erf(x / sqrt 2)) / 2, into y, by the same polynomial as NumPy's kernel."""
+    """y = P(x) = (1 + erf(x / sqrt 2)) / 2, into y."""
     if _fit(y, x):
-        _normal_cdf(y.reshape(-1), x.reshape(-1), _LOG_ODDS)
+        _normal_cdf(y.reshape(-1), x.reshape(-1))
     else:
         _plain_normal_cdf(y, x)
