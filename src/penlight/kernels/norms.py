@@ -11,6 +11,7 @@ Source: Chan, Golub & LeVeque, "Algorithms for Computing the Sample Variance", 1
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -246,10 +247,10 @@ def _single_row_norm(
     row, m = x.reshape(-1), None
     n = max(row.size, 1)
     if centred:
-        m = np.add.reduce(row) / n
+        m = row.dot(_ones(row.size, row.dtype)) / n
         row = row - m
         m = m.reshape(1, 1)
-    v = np.vdot(row, row) / n
+    v = row.dot(row) / n
     r = 1 / np.sqrt(v + float(eps))
     y = row * r
     if w is not None:
@@ -257,6 +258,11 @@ def _single_row_norm(
     if b is not None:
         y += b
     return y.reshape(x.shape), m, v.reshape(1, 1), r.reshape(1, 1)
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(size: int, dtype: np.dtype[Any]) -> np.ndarray:
+    return np.ones(size, dtype)
 
 
 def _with_tiles(ufunc: Any, c: np.ndarray, row: np.ndarray) -> None:

@@ -131,6 +131,8 @@ def negative_part(x: Any) -> Any:
 def clip(x: Any, low: float, high: float) -> Any:
     """x held between two numbers, elementwise."""
     if _is_large(x):
+        if x.nbytes < _SHARED:
+            return x.clip(low, high)
         return filled(lambda y, x: x.clip(low, high, out=y), x)
     return np.minimum(np.maximum(x, low), high)
 
@@ -193,4 +195,4 @@ def logistic(y: np.ndarray, x: np.ndarray, factor: float = 1.0) -> None:
     """y = 1 / (1 + e^-(factor x)), into y. Where the exponential overflows, y is 0, as it should be."""
     exponential(y, x, -factor)
     y += 1
-    np.divide(1, y, out=y)
+    np.reciprocal(y, out=y)

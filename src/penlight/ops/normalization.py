@@ -91,7 +91,8 @@ class FixedNorm(Op):
         r = 1 / np.sqrt(v + eps)
         scale = r if w is None else r * w
         shift = -m * scale if b is None else b - m * scale
-        ctx.save(x, m.copy(), r, w)  # m may move on, in training, before backward
+        # m may move on, in training, before backward
+        ctx.save(x, m.copy() if ctx.edges[3] else None, r, w)
         return norms.affine(x.reshape(_positions_joined(x)), scale, shift).reshape(x.shape)
 
     @staticmethod

@@ -75,13 +75,15 @@ class MaxPool(Op):
         ctx.size, ctx.window = x.shape[2:], window
         need = return_indices or ctx.edges[0] is not None
         y, taps = pooling.max_pool(x, window, output, need)
+        if not need:
+            return y
         blind = pooling_places.some_see_nothing(window, output, ctx.size)
         if not return_indices and not blind:
             ctx.save(taps, None)
             return y
         ctx.window = None
-        places = None if taps is None else pooling_places.tap_places(taps, window, ctx.size)
-        ctx.save(places, y != -np.inf if need and blind else None)
+        places = pooling_places.tap_places(taps, window, ctx.size)
+        ctx.save(places, y != -np.inf if blind else None)
         return (y, places) if return_indices else y
 
     @staticmethod

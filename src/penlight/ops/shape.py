@@ -55,10 +55,9 @@ def infer_shape(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     Raises:
         RuntimeError: if nothing fits, or -1 stands there twice.
     """
-    invalid = RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
     if -1 not in shape:
         if math.prod(shape) != size or min(shape, default=0) < 0:
-            raise invalid
+            raise _invalid_shape(size, shape)
         return shape
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
@@ -69,8 +68,12 @@ def infer_shape(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
             "unspecified dimension size -1 can be any value and is ambiguous"
         )
     if known < 0 or size % known:
-        raise invalid
-    return tuple(size // known if n == -1 else n for n in shape)
+        raise _invalid_shape(size, shape)
+    return tuple([size // known if n == -1 else n for n in shape])
+
+
+def _invalid_shape(size: int, shape: tuple[int, ...]) -> RuntimeError:
+    return RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:

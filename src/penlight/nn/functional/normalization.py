@@ -50,6 +50,20 @@ def _check_channels(name: str, channels: int, **tensors: Tensor | None) -> None:
             )
 
 
+def _are_ordinary(input: Tensor, shape: Any, *tensors: Tensor | None) -> bool:
+    """Whether all are given, in that shape, and in the input's dtype, float32 or float64.
+
+    Then there is nothing to check, and the checks take longer than a small array's work.
+    """
+    dtype = input._array.dtype
+    if dtype.char not in "fd" or not shape:
+        return False
+    for t in tensors:
+        if t is None or t._array.dtype is not dtype or t._array.shape != shape:
+            return False
+    return True
+
+
 def _move(running: Tensor | None, value: np.ndarray, momentum: float) -> None:
     """running += momentum (value - running), in place and unrecorded."""
     if running is not None:
@@ -86,6 +100,9 @@ def batch_norm(
 
     Source: Ioffe & Szegedy, "Batch Normalization", 2015.
     """
+    channel = input._array.shape[1:2]
+    if not training and _are_ordinary(input, channel, running_mean, running_var, weight, bias):
+        return ops.FixedNorm.apply(input, running_mean, running_var, weight, bias, eps)
     if input.ndim < 2:
         raise IndexError(f"batch_norm: expected input (N, C, ...), got {list(input.shape)}")
     require_floating("batch_norm", input)
@@ -143,6 +160,9 @@ def layer_norm(
 
     Source: Ba, Kiros & Hinton, "Layer Normalization", 2016.
     """
+    shape = normalized_shape
+    if _are_ordinary(input, shape, weight, bias) and input._array.shape[-len(shape) :] == shape:
+        return ops.LayerNorm.apply(input, len(shape), weight, bias, eps)
     dims = _normalized_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     return _with_float32(
         "layer_norm",

@@ -87,8 +87,9 @@ def with_batch(name: str, shape: tuple[int, ...], n: int) -> tuple[int, ...]:
 
 def nonempty(name: str, input: Tensor, n: int) -> tuple[Tensor, bool]:
     """``input`` as (N, C, *S) and whether N was added; only the batch may be empty."""
-    single = input.ndim == n + 1
-    if input.ndim not in (n + 1, n + 2) or 0 in input.shape[0 if single else 1 :]:
+    shape = input._array.shape
+    single = len(shape) == n + 1
+    if len(shape) not in (n + 1, n + 2) or 0 in shape[0 if single else 1 :]:
         raise RuntimeError(
             f"{name}: Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch "
             f"size for input, but got: {list(input.shape)}"

@@ -119,17 +119,12 @@ class _BatchNorm(_Running):
             _count_up(self.num_batches_tracked)
             if self.momentum is None:  # the average of all batches
                 momentum = 1.0 / self.num_batches_tracked.item()
-        batch_statistics = self.training or (self.running_mean is None and self.running_var is None)
-        track = not self.training or self.track_running_stats
+        mean, var = self.running_mean, self.running_var
+        batch_statistics = self.training or (mean is None and var is None)
+        if self.training and not self.track_running_stats:
+            mean = var = None
         return F.batch_norm(
-            input,
-            self.running_mean if track else None,
-            self.running_var if track else None,
-            self.weight,
-            self.bias,
-            batch_statistics,
-            momentum,
-            self.eps,
+            input, mean, var, self.weight, self.bias, batch_statistics, momentum, self.eps
         )
 
 
