@@ -119,11 +119,16 @@ from penlight.ops.softmax import (
 )
 from penlight.ops.sorting import *
 from penlight.ops.special import *
+from penlight.ops.spectral import *
 from penlight.ops.splitting import *
 from penlight.ops.statistics import *
 from penlight.ops.strides import *
 from penlight.ops.triangles import *
 from penlight.ops.trigonometry import *
+from penlight.ops.weight_norm import (
+    _weight_norm as _weight_norm,
+    norm_except_dim as norm_except_dim,
+)
 from penlight.tensor import Tensor as Tensor, random as random
 from penlight.tensor.creation import *
 from penlight.tensor.dlpack import *

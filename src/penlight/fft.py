@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from penlight._core.arguments import normalize_axis
-from penlight._core.dtypes import as_dtype
 from penlight.ops.complex import conj
 from penlight.ops.fourier import FFT, IRFFT, RFFT
 from penlight.ops.padding import ConstantPad
-from penlight.ops.promotion import cast, floating
+from penlight.ops.promotion import as_complex, floating
 from penlight.ops.repeating import roll
 from penlight.ops.splitting import narrow
 from penlight.tensor.creation import finish
@@ -227,11 +226,8 @@ def _accepted(name: str, input: Tensor) -> Tensor:
 
 
 def _complex_input(name: str, input: Tensor) -> Tensor:
-    x = _accepted(name, input)
-    if x._array.dtype.kind == "c":
-        return x
-    kind = np.complex128 if x._array.dtype == np.float64 else np.complex64
-    return cast(x, as_dtype(np.dtype(kind), name))
+    x: Tensor = as_complex(_accepted(name, input))
+    return x
 
 
 def _places(name: str, x: Tensor, s: Any, dim: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:

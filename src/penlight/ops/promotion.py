@@ -33,6 +33,14 @@ def floating(input: Any) -> Any:
     return input
 
 
+def as_complex(input: Any) -> Any:
+    """A floating tensor as a complex one of the same precision; complex ones as they are."""
+    kind = input._array.dtype
+    if kind.kind == "c":
+        return input
+    return Cast.apply(input, np.dtype(np.complex128 if kind == np.float64 else np.complex64))
+
+
 def real_floating(name: str, input: Any) -> Any:
     """As :func:`floating`, for functions that are not defined on complex numbers here.
 

@@ -28,13 +28,14 @@ from penlight.tensor.pointwise import PointwiseMethods
 from penlight.tensor.queries import QueryMethods
 from penlight.tensor.reduction import ReductionMethods
 from penlight.tensor.shape import ShapeMethods
+from penlight.tensor.spectral import SpectralMethods
 
 __all__ = ["Tensor"]
 
 
 class Tensor(
     OperatorMethods, PointwiseMethods, ReductionMethods, ShapeMethods, IndexingMethods, ConversionMethods,
-    NewMethods, QueryMethods, RandomMethods, PicklingMethods, TensorBase,
+    NewMethods, QueryMethods, RandomMethods, SpectralMethods, PicklingMethods, TensorBase,
 ):  # fmt: skip
     """A multi-dimensional array with automatic differentiation.
 

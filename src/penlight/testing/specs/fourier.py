@@ -95,6 +95,79 @@ OpSpec(
     lambda rng: [Sample(normal(rng, 3))],
     errors=[Bad(RuntimeError, "must be real|real input", (np.zeros(4, np.float32), 1))],
 )
+
+
+def _window(rng, n):
+    """Like a Hann window, but with a gradient of its own and nowhere near 0."""
+    return np.asarray(0.6 + 0.4 * np.sin(np.pi * (np.arange(n) + 0.5) / n) + 0 * rng.random(), "f")
+
+
+def _stft(torch, x, window=None, imag=None, **options):
+    z = x if imag is None else torch.complex(x, imag)
+    y = torch.stft(z, window=window, return_complex=True, **options)
+    return torch.view_as_real(y)
+
+
+OpSpec(
+    "torch.stft",
+    _stft,
+    lambda rng: [
+        Sample(normal(rng, 20), _window(rng, 8), n_fft=8),
+        Sample(normal(rng, 2, 23), _window(rng, 8), n_fft=8, hop_length=3, normalized=True),
+        Sample(normal(rng, 2, 20), _window(rng, 5), n_fft=8, win_length=5, center=False),
+        Sample(
+            normal(rng, 20), _window(rng, 4), n_fft=8, win_length=4, center=False, align_to_window=True
+        ),
+        Sample(normal(rng, 15), _window(rng, 7), n_fft=7, hop_length=2, onesided=False),
+        Sample(normal(rng, 15), _window(rng, 6), normal(rng, 15), n_fft=6, hop_length=2),
+        *(
+            Sample(normal(rng, 2, 12), _window(rng, 6), n_fft=6, hop_length=5, pad_mode=mode)
+            for mode in ("constant", "replicate", "circular", "reflect")
+        ),
+    ],
+    covers=("Tensor.stft",),
+    errors=[
+        Bad(RuntimeError, "n_fft", (np.ones(4, "f"), np.ones(8, "f")), {"n_fft": 8, "center": False}),
+        Bad(RuntimeError, "hop_length", (np.ones(9, "f"), np.ones(8, "f")), {"n_fft": 8, "hop_length": 0}),
+        Bad(RuntimeError, "win_length", (np.ones(9, "f"), np.ones(4, "f")), {"n_fft": 8}),
+        Bad(RuntimeError, "window", (np.ones(9, "f"), np.ones((2, 8), "f")), {"n_fft": 8}),
+        Bad(RuntimeError, "1D or 2D", (np.ones((1, 1, 9), "f"), np.ones(8, "f")), {"n_fft": 8}),
+        Bad(RuntimeError, "Padding", (np.ones(4, "f"), np.ones(8, "f")), {"n_fft": 8}),
+        Bad(RuntimeError, "align_to_window", (np.ones(9, "f"), np.ones(8, "f")), {"n_fft": 8, "align_to_window": True}),
+    ],
+    atol=1e-5,
+)  # fmt: skip
+
+
+def _istft(torch, real, imag, window=None, **options):
+    y = torch.istft(torch.complex(real, imag), window=window, **options)
+    return torch.view_as_real(y) if y.is_complex() else y
+
+
+def _spectra(rng, *shape):
+    return normal(rng, *shape), normal(rng, *shape)
+
+
+OpSpec(
+    "torch.istft",
+    _istft,
+    lambda rng: [
+        Sample(*_spectra(rng, 5, 6), _window(rng, 8), n_fft=8),
+        Sample(*_spectra(rng, 2, 5, 6), _window(rng, 8), n_fft=8, hop_length=3, normalized=True),
+        Sample(*_spectra(rng, 2, 5, 6), _window(rng, 8), n_fft=8, hop_length=3, length=17),
+        Sample(*_spectra(rng, 2, 5, 6), _window(rng, 8), n_fft=8, center=False),
+        Sample(*_spectra(rng, 5, 6), _window(rng, 6), n_fft=8, win_length=6),
+        Sample(*_spectra(rng, 7, 6), _window(rng, 7), n_fft=7, hop_length=2, onesided=False),
+        Sample(*_spectra(rng, 7, 6), _window(rng, 7), n_fft=7, onesided=False, return_complex=True),
+    ],
+    covers=("Tensor.istft",),
+    errors=[
+        Bad(RuntimeError, "frequencies", (*_spectra(np.random.default_rng(0), 4, 6), np.ones(8, "f")), {"n_fft": 8}),
+        Bad(RuntimeError, "overlap add", (*_spectra(np.random.default_rng(0), 5, 6), np.zeros(8, "f")), {"n_fft": 8}),
+        Bad(RuntimeError, "onesided", (*_spectra(np.random.default_rng(0), 5, 6), np.ones(8, "f")), {"n_fft": 8, "return_complex": True}),
+    ],
+    atol=1e-5,
+)  # fmt: skip
 for name in ("fftfreq", "rfftfreq"):
     OpSpec(
         f"fft.{name}",
