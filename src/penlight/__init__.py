@@ -86,9 +86,11 @@ from penlight.ops.bits import *
 from penlight.ops.comparison import *
 from penlight.ops.complex import *
 from penlight.ops.counting import *
+from penlight.ops.determinant import det as det, logdet as logdet
 from penlight.ops.einsum import *
 from penlight.ops.exponential import *
 from penlight.ops.extrema import *
+from penlight.ops.factorization import lu_unpack as lu_unpack
 from penlight.ops.joining import *
 from penlight.ops.masking import *
 from penlight.ops.matmul import (
@@ -96,16 +98,19 @@ from penlight.ops.matmul import (
     chain_matmul as chain_matmul,
     dot as dot,
     matmul as matmul,
-    matrix_power as matrix_power,
     mm as mm,
     mv as mv,
     vdot as vdot,
 )
+from penlight.ops.matrix_functions import matrix_exp as matrix_exp
+from penlight.ops.matrix_norms import *
 from penlight.ops.norms import *
+from penlight.ops.older_linalg import *
 from penlight.ops.products import *
 from penlight.ops.promotion import result_type as result_type
 from penlight.ops.queries import *
 from penlight.ops.reduction import *
+from penlight.ops.reflections import geqrf as geqrf, orgqr as orgqr, ormqr as ormqr
 from penlight.ops.repeating import *
 from penlight.ops.rounding import *
 from penlight.ops.rows import *
@@ -113,9 +118,16 @@ from penlight.ops.running import *
 from penlight.ops.scatter import *
 from penlight.ops.selection import *
 from penlight.ops.shape import *
+from penlight.ops.singular import pinverse as pinverse
 from penlight.ops.softmax import (
     log_softmax as log_softmax,
     softmax as softmax,
+)
+from penlight.ops.solving import (
+    cholesky_inverse as cholesky_inverse,
+    cholesky_solve as cholesky_solve,
+    inverse as inverse,
+    matrix_power as matrix_power,
 )
 from penlight.ops.sorting import *
 from penlight.ops.special import *
@@ -134,6 +146,7 @@ from penlight.tensor.creation import *
 from penlight.tensor.dlpack import *
 from penlight.tensor.functions import *
 from penlight.tensor.legacy import *
+from penlight.tensor.lowrank import *
 from penlight.tensor.out import TOP_LEVEL as _TAKE_OUT, accept_out as _accept_out
 from penlight.tensor.printing import set_printoptions as set_printoptions
 from penlight.tensor.random import *
@@ -175,12 +188,82 @@ else:
     }  # fmt: skip
     _FUNCTIONS = {"load": "serialization", "save": "serialization"}
 
+    _OF_NETWORKS = set(
+        [
+            "adaptive_avg_pool1d",
+            "adaptive_max_pool1d",
+            "alpha_dropout",
+            "alpha_dropout_",
+            "avg_pool1d",
+            "batch_norm",
+            "bilinear",
+            "binary_cross_entropy_with_logits",
+            "celu",
+            "celu_",
+            "channel_shuffle",
+            "constant_pad_nd",
+            "conv1d",
+            "conv2d",
+            "conv3d",
+            "conv_tbc",
+            "conv_transpose1d",
+            "conv_transpose2d",
+            "conv_transpose3d",
+            "cosine_embedding_loss",
+            "cosine_similarity",
+            "ctc_loss",
+            "dropout",
+            "dropout_",
+            "embedding",
+            "feature_alpha_dropout",
+            "feature_alpha_dropout_",
+            "feature_dropout",
+            "feature_dropout_",
+            "group_norm",
+            "gru",
+            "gru_cell",
+            "hardshrink",
+            "hinge_embedding_loss",
+            "instance_norm",
+            "kl_div",
+            "layer_norm",
+            "lstm",
+            "lstm_cell",
+            "margin_ranking_loss",
+            "max_pool1d",
+            "max_pool1d_with_indices",
+            "max_pool2d",
+            "max_pool3d",
+            "native_channel_shuffle",
+            "pairwise_distance",
+            "pdist",
+            "pixel_shuffle",
+            "pixel_unshuffle",
+            "poisson_nll_loss",
+            "prelu",
+            "rms_norm",
+            "rnn_relu",
+            "rnn_relu_cell",
+            "rnn_tanh",
+            "rnn_tanh_cell",
+            "rrelu",
+            "rrelu_",
+            "selu",
+            "selu_",
+            "threshold",
+            "threshold_",
+            "triplet_margin_loss",
+        ]
+    )
+
     def __getattr__(name: str) -> object:
         """Import the other rooms when a program first names them: ``import penlight`` stays quick."""
         from importlib import import_module
 
         if name in _ROOMS:
             value = import_module(f"penlight.{name}")
+        elif name in _OF_NETWORKS:
+            value = import_module("penlight.nn.functional.top_level").NAMES[name]
         elif name in _FUNCTIONS:
             value = getattr(import_module(f"penlight.{_FUNCTIONS[name]}"), name)
         else:
@@ -189,7 +272,7 @@ else:
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_ROOMS, *_FUNCTIONS})
+        return sorted({*globals(), *_ROOMS, *_FUNCTIONS, *_OF_NETWORKS})
 
 
 def _heed_environment() -> None:
