@@ -188,73 +188,19 @@ else:
     }  # fmt: skip
     _FUNCTIONS = {"load": "serialization", "save": "serialization"}
 
-    _OF_NETWORKS = set(
-        [
-            "adaptive_avg_pool1d",
-            "adaptive_max_pool1d",
-            "alpha_dropout",
-            "alpha_dropout_",
-            "avg_pool1d",
-            "batch_norm",
-            "bilinear",
-            "binary_cross_entropy_with_logits",
-            "celu",
-            "celu_",
-            "channel_shuffle",
-            "constant_pad_nd",
-            "conv1d",
-            "conv2d",
-            "conv3d",
-            "conv_tbc",
-            "conv_transpose1d",
-            "conv_transpose2d",
-            "conv_transpose3d",
-            "cosine_embedding_loss",
-            "cosine_similarity",
-            "ctc_loss",
-            "dropout",
-            "dropout_",
-            "embedding",
-            "feature_alpha_dropout",
-            "feature_alpha_dropout_",
-            "feature_dropout",
-            "feature_dropout_",
-            "group_norm",
-            "gru",
-            "gru_cell",
-            "hardshrink",
-            "hinge_embedding_loss",
-            "instance_norm",
-            "kl_div",
-            "layer_norm",
-            "lstm",
-            "lstm_cell",
-            "margin_ranking_loss",
-            "max_pool1d",
-            "max_pool1d_with_indices",
-            "max_pool2d",
-            "max_pool3d",
-            "native_channel_shuffle",
-            "pairwise_distance",
-            "pdist",
-            "pixel_shuffle",
-            "pixel_unshuffle",
-            "poisson_nll_loss",
-            "prelu",
-            "rms_norm",
-            "rnn_relu",
-            "rnn_relu_cell",
-            "rnn_tanh",
-            "rnn_tanh_cell",
-            "rrelu",
-            "rrelu_",
-            "selu",
-            "selu_",
-            "threshold",
-            "threshold_",
-            "triplet_margin_loss",
-        ]
-    )
+    # lazily from nn.functional.top_level
+    _OF_NETWORKS = """
+        adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout alpha_dropout_ avg_pool1d
+        batch_norm bilinear binary_cross_entropy_with_logits celu celu_ channel_shuffle
+        constant_pad_nd conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d
+        conv_transpose3d cosine_embedding_loss cosine_similarity ctc_loss dropout dropout_
+        embedding feature_alpha_dropout feature_alpha_dropout_ feature_dropout feature_dropout_
+        group_norm gru gru_cell hardshrink hinge_embedding_loss instance_norm kl_div layer_norm
+        lstm lstm_cell margin_ranking_loss max_pool1d max_pool1d_with_indices max_pool2d
+        max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle
+        poisson_nll_loss prelu rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell rrelu
+        rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
+    """
 
     def __getattr__(name: str) -> object:
         """Import the other rooms when a program first names them: ``import penlight`` stays quick."""
@@ -262,7 +208,7 @@ else:
 
         if name in _ROOMS:
             value = import_module(f"penlight.{name}")
-        elif name in _OF_NETWORKS:
+        elif name in _OF_NETWORKS.split():
             value = import_module("penlight.nn.functional.top_level").NAMES[name]
         elif name in _FUNCTIONS:
             value = getattr(import_module(f"penlight.{_FUNCTIONS[name]}"), name)
@@ -272,7 +218,7 @@ else:
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_ROOMS, *_FUNCTIONS, *_OF_NETWORKS})
+        return sorted({*globals(), *_ROOMS, *_FUNCTIONS, *_OF_NETWORKS.split()})
 
 
 def _heed_environment() -> None:
