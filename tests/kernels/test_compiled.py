@@ -24,6 +24,7 @@ pytest.importorskip("numba", reason="Numba is not installed (pip install penligh
 
 from penlight.backends import numba as backend
 from penlight.kernels import compiled
+from penlight.kernels.conv import weight_pass
 
 
 def returning(kernel: Callable[..., None]) -> Callable[..., Any]:
@@ -56,6 +57,19 @@ FILLING = ("pointwise.logistic", "special.normal_cdf")
 KERNELS = {
     name: tuple(map(returning, pair)) if name in FILLING else pair for name, pair in TWINS.items()
 }
+
+
+def succeeding(kernel: Callable[..., bool]) -> Callable[..., Any]:
+    """Winograd's forward pass, as one that returns y, or None where the results are not finite."""
+
+    def function(x: np.ndarray, w: np.ndarray, b: Any, window: Window) -> np.ndarray | None:
+        y = np.full((len(x), len(w), *window.output_size(x.shape[2:])), 7, x.dtype)
+        return y if kernel(x, w, b, y, window, True) else None
+
+    return function
+
+
+KERNELS["conv.winograd.forward"] = tuple(map(succeeding, TWINS["conv.winograd.forward"]))
 EXACT = {"pooling.max_pool", "pooling_places.scatter_at", "pointwise.gated"}
 # where inf - inf comes before or after inf * 0 depends on the order of terms, so NaN stands for all
 SUMS_OF_PARTS = {
@@ -235,6 +249,22 @@ def _conv_weight_grad(data: Data) -> tuple[Any, ...]:
     return data(len(dy), groups, *size), dy, window, groups
 
 
+def _winograd(data: Data) -> tuple[Any, ...]:
+    n, c, h, w = data.planes(3)
+    if not data.large and data.rng.random() < 0.2:
+        w += 256  # more tiles than a line has
+    padding = tuple((data.size(0, 3), data.size(0, 3)) for _ in range(2))
+    window = Window((3, 3), (1, 1), padding, (1, 1))
+    weight = data(3, 3, c, data.size(1, 7)).T  # of any strides
+    return data(n, c, h, w), weight, data.either(None, data(len(weight))), window
+
+
+def _winograd_weight_grad(data: Data) -> tuple[Any, ...]:
+    x, w, _, window = _winograd(data)
+    dy = data(len(x), len(w), *window.output_size(x.shape[2:]))
+    return x, dy, window, True, weight_pass.summed
+
+
 CASES: dict[str, list[Callable[[Data], tuple[Any, ...]]]] = {
     "pooling.max_pool": [_max_pool],
     "pooling_places.scatter_at": [_scatter_at, _overlapping_scatter_at],
@@ -262,6 +292,8 @@ CASES: dict[str, list[Callable[[Data], tuple[Any, ...]]]] = {
     "conv.dispatch.forward": [_conv],
     "conv.dispatch.input_grad": [_conv_input_grad],
     "conv.dispatch.weight_grad": [_conv_weight_grad],
+    "conv.winograd.forward": [_winograd],
+    "conv.winograd.weight_grad": [_winograd_weight_grad],
 }
 each = pytest.mark.parametrize(
     ("name", "case"), [(name, case) for name, cases in CASES.items() for case in cases]

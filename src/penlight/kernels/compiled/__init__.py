@@ -28,8 +28,9 @@ from penlight.kernels.compiled import (
     pointwise,
     pooling,
     updates,
+    winograd,
 )
-from penlight.kernels.conv import dispatch
+from penlight.kernels.conv import dispatch, winograd as plain_winograd
 
 __all__ = ["ORIGINALS", "TWINS", "put_back", "put_in"]
 
@@ -61,6 +62,8 @@ TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
     (dispatch, "forward", depthwise.forward),
     (dispatch, "input_grad", depthwise.input_grad),
     (dispatch, "weight_grad", depthwise.weight_grad),
+    (plain_winograd, "forward", winograd.forward),
+    (plain_winograd, "weight_grad", winograd.weight_grad),
 ]
 ORIGINALS = [getattr(module, name) for module, name, _ in TWINS]
 
