@@ -7,13 +7,16 @@ from penlight.nn.functional.adaptive_pooling import *  # noqa: F403
 from penlight.nn.functional.attention import *  # noqa: F403
 from penlight.nn.functional.classification import *  # noqa: F403
 from penlight.nn.functional.conv import *  # noqa: F403
+from penlight.nn.functional.ctc import *  # noqa: F403
 from penlight.nn.functional.distance import *  # noqa: F403
 from penlight.nn.functional.dropout import *  # noqa: F403
 from penlight.nn.functional.embedding import *  # noqa: F403
 from penlight.nn.functional.fold import *  # noqa: F403
+from penlight.nn.functional.fractional_pooling import *  # noqa: F403
 from penlight.nn.functional.likelihood import *  # noqa: F403
 from penlight.nn.functional.linear import *  # noqa: F403
 from penlight.nn.functional.loss import *  # noqa: F403
+from penlight.nn.functional.lp_pooling import *  # noqa: F403
 from penlight.nn.functional.margin import *  # noqa: F403
 from penlight.nn.functional.multi_head_attention import *  # noqa: F403
 from penlight.nn.functional.normalization import *  # noqa: F403

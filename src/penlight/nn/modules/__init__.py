@@ -9,13 +9,16 @@ from penlight.nn.modules.batchnorm import *  # noqa: F403
 from penlight.nn.modules.classification import *  # noqa: F403
 from penlight.nn.modules.container import *  # noqa: F403
 from penlight.nn.modules.conv import *  # noqa: F403
+from penlight.nn.modules.ctc import *  # noqa: F403
 from penlight.nn.modules.distance import *  # noqa: F403
 from penlight.nn.modules.dropout import *  # noqa: F403
 from penlight.nn.modules.flatten import *  # noqa: F403
 from penlight.nn.modules.fold import *  # noqa: F403
+from penlight.nn.modules.fractional_pooling import *  # noqa: F403
 from penlight.nn.modules.likelihood import *  # noqa: F403
 from penlight.nn.modules.linear import *  # noqa: F403
 from penlight.nn.modules.loss import *  # noqa: F403
+from penlight.nn.modules.lp_pooling import *  # noqa: F403
 from penlight.nn.modules.margin import *  # noqa: F403
 from penlight.nn.modules.module import Module as Module
 from penlight.nn.modules.normalization import *  # noqa: F403
