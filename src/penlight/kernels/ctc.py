@@ -105,8 +105,8 @@ def ctc_backward(
     beta = beta[::-1, :, ::-1]
     occupied = np.exp(alpha + beta - emissions + loss[:, None])
     occupied = np.where(np.isneginf(alpha) | np.isneginf(beta), 0 * loss[:, None], occupied)
-    posterior = np.zeros_like(log_probs)
-    np.add.at(posterior, (slice(None), rows[:, None], places), occupied)
+    labels = np.equal(places[..., None], np.arange(classes)).astype(log_probs.dtype)
+    posterior = np.matmul(occupied.transpose(1, 0, 2), labels).transpose(1, 0, 2)
     within = np.arange(steps)[:, None] < input_lengths
     return np.where(within[..., None], np.exp(log_probs) - posterior, 0).astype(log_probs.dtype)
 
