@@ -132,6 +132,40 @@ def test_unpooling_puts_maxima_where_they_were() -> None:
     np.testing.assert_array_equal(array(back)[found], array(x)[found])
 
 
+def test_fractional_windows_start_at_steps_of_two_sizes_and_end_with_the_plane() -> None:
+    """The place of each window's maximum in rising data is its last element."""
+    penlight.manual_seed(3)
+    n, k, o = 31, 3, 12
+    x = penlight.arange(float(n * n)).reshape(1, 1, n, n).expand(40, 5, n, n)
+    _, places = F.fractional_max_pool2d(x, k, o, return_indices=True)
+    rows, columns = np.divmod(array(places).reshape(200, o, o), n)
+    assert (rows == rows[:, :, :1]).all()
+    assert (columns == columns[:, :1]).all()
+    seen = []
+    for starts in (rows[:, :, 0] - (k - 1), columns[:, 0] - (k - 1)):
+        assert (starts[:, 0] == 0).all()
+        assert (starts[:, -1] == n - k).all()
+        steps = np.diff(starts)
+        assert steps.min() >= 2  # (n - k) / (o - 1) is 2.5; the last step may be one longer
+        assert set(np.unique(steps[:, :-1])) == {2, 3}
+        assert steps.max() <= 4
+        seen.append(starts)
+    assert len(np.unique(seen[0], axis=0)) > 5  # planes differ
+    assert (seen[0] != seen[1]).any()
+
+
+def test_fractional_windows_depend_on_the_seed_alone() -> None:
+    x = penlight.randn(2, 3, 9, 9, 9)
+    pool = penlight.nn.FractionalMaxPool3d(2, output_ratio=0.5)
+    results = []
+    for seed in (1, 1, 2):
+        penlight.manual_seed(seed)
+        results.append(array(pool(x)))
+    np.testing.assert_array_equal(results[0], results[1])
+    assert (results[0] != results[2]).any()
+    assert results[0].shape == (2, 3, 4, 4, 4)
+
+
 def test_fold_adds_up_what_unfold_copies() -> None:
     ones = penlight.ones(1, 1, 4, 5)
     counts = F.fold(F.unfold(ones, 2), (4, 5), 2)

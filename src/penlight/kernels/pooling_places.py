@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from penlight.kernels.chunks import CACHE, ranges, run, scratch
 from penlight.kernels.windows import Size, Window
 
 __all__ = [
-    "adaptive_edges", "adaptive_max_places", "for_planes", "gather_at", "scatter_at",
+    "adaptive_edges", "adaptive_max_places", "for_planes", "gather_at", "max_from", "scatter_at",
     "some_see_nothing", "tap_places",
 ]  # fmt: skip
 
@@ -118,6 +119,47 @@ def adaptive_max_places(x: np.ndarray, output: Size) -> np.ndarray:
             which = np.where(nans.any(axis=2), last, which)
         places[(..., *o)] = cells[which]
     return places
+
+
+def max_from(
+    x: np.ndarray, starts: list[np.ndarray], kernel: Size
+) -> tuple[np.ndarray, np.ndarray]:
+    """The largest element of windows that start anywhere, and where in its flattened plane it is.
+
+    The first of several equal ones counts, and the last NaN, as in PyTorch.
+
+    Args:
+        x: (N, C, *S).
+        starts: where the windows start along each dimension of S, each (N, C, o). The windows of a plane
+            are all combinations.
+
+    Returns:
+        y and its places (int64), (N, C, *O).
+    """
+    size, output = x.shape[2:], [start.shape[2] for start in starts]
+    best = np.empty((*x.shape[:2], *output), x.dtype)
+    places = np.empty(best.shape, np.int64)
+    planes, ones, pitches = math.prod(x.shape[:2]), (1,) * len(size), _pitches(size)
+    source, target, where = (a.reshape(planes, *a.shape[2:]) for a in (x, best, places))
+    offsets = [sum(map(operator.mul, tap, pitches)) for tap in np.ndindex(*kernel)]
+
+    def task(start: int, stop: int) -> None:
+        n, y, place = stop - start, target[start:stop], where[start:stop]
+        first: Any = 0
+        for axis, (begin, pitch) in enumerate(zip(starts, pitches, strict=True)):
+            part = begin.reshape(planes, -1)[start:stop] * pitch
+            first = first + part.reshape(n, *ones[:axis], -1, *ones[axis + 1 :])
+        values = source[start:stop].reshape(-1)
+        flat = first + np.arange(n).reshape(n, *ones) * math.prod(size)
+        y[...], place[...] = values.take(flat), first
+        for offset in offsets[1:]:
+            seen = values.take(flat + offset)
+            larger = (seen > y) | (seen != seen)
+            np.copyto(y, seen, where=larger)
+            np.copyto(place, first + offset, where=larger)
+
+    for_planes(where, task, math.prod(output), 4 * len(offsets))
+    return best, places
 
 
 def gather_at(x: np.ndarray, places: np.ndarray, window: Window | None = None) -> np.ndarray:

@@ -4,7 +4,11 @@ from typing import TYPE_CHECKING
 
 from penlight.nn import functional as functional, init as init, modules as modules, utils as utils
 from penlight.nn.modules import *  # noqa: F403
+from penlight.nn.parallel import DataParallel as DataParallel
 from penlight.nn.parameter import Buffer as Buffer, Parameter as Parameter
 
 if not TYPE_CHECKING:  # which reads the imports above
-    __all__ = ["Buffer", "Parameter", "functional", "init", "modules", "utils", *modules.__all__]
+    __all__ = [
+        "Buffer", "DataParallel", "Parameter", "functional", "init", "modules", "utils",
+        *modules.__all__,
+    ]  # fmt: skip

@@ -5,7 +5,7 @@ through its transpose, whose gradient goes through the map itself. So the ops co
 
 Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998, for
 subsampling by means; Ranzato et al., "Unsupervised Learning of Invariant Feature Hierarchies", 2007,
-for maxima.
+for maxima; Graham, "Fractional Max-Pooling", 2014, for irregular steps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "AdaptiveMaxPool", "MaxPool", "PickAt", "PutAt", "SpreadWindows", "SumPool", "ragged_mean",
+    "AdaptiveMaxPool", "FractionalMaxPool", "MaxPool", "PickAt", "PutAt", "SpreadWindows", "SumPool",
+    "ragged_mean",
 ]  # fmt: skip
 
 
@@ -82,6 +83,7 @@ class MaxPool(Op):
             ctx.save(taps, None)
             return y
         ctx.window = None
+        assert taps is not None
         places = pooling_places.tap_places(taps, window, ctx.size)
         ctx.save(places, y != -np.inf if blind else None)
         return (y, places) if return_indices else y
@@ -105,6 +107,33 @@ class AdaptiveMaxPool(Op):
         places = pooling_places.adaptive_max_places(x, output)
         ctx.save(places, None)
         return pooling_places.gather_at(x, places), places
+
+    backward = staticmethod(MaxPool.backward)
+
+
+class FractionalMaxPool(Op):
+    """As :class:`MaxPool`, over windows of k elements that start at irregular steps.
+
+    With a = (n - k) / (o - 1) and u in [0, 1) drawn for each plane and dimension, window i starts at
+    floor((i + u) a) - floor(u a), and the last one at n - k: steps are floor(a) or ceil(a).
+
+    u is (N, C, n), for the dimensions of x (N, C, *S) in turn.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, kernel: Size, output: Size, u: np.ndarray) -> Any:
+        ctx.size, ctx.window = x.shape[2:], None
+        starts = []
+        for axis, (n, k, o) in enumerate(zip(ctx.size, kernel, output, strict=True)):
+            start = np.full((*x.shape[:2], o), n - k)
+            if o > 1:
+                a, shift = u.dtype.type(n - k) / u.dtype.type(o - 1), u[..., axis, None]
+                i = np.arange(o - 1).astype(u.dtype)
+                start[..., :-1] = ((i + shift) * a).astype(int) - (shift * a).astype(int)
+            starts.append(start)
+        y, places = pooling_places.max_from(x, starts, kernel)
+        ctx.save(places, None)
+        return y, places
 
     backward = staticmethod(MaxPool.backward)
 

@@ -17,7 +17,10 @@ from penlight.nn.functional.windows import (
 from penlight.ops.conv import Conv, ConvInputGrad
 from penlight.tensor import Tensor
 
-__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
+__all__ = [
+    "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d",
+    "conv_transpose3d",
+]  # fmt: skip
 
 Ints = int | tuple[int, ...]
 
@@ -74,6 +77,59 @@ def conv2d(
     Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
     return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """y[n, f, o] = b[f] + sum over c, k of w[f, c, k] x[n, c, o s + k d - p], o and k being triples.
+
+    Args:
+        input: x, (N, C, D, H, W) or (C, D, H, W).
+        weight: w, (F, C / groups, K1, K2, K3).
+        bias, stride, padding, dilation, groups: as for :func:`conv2d`.
+
+    Returns:
+        y, (N, F, D_out, H_out, W_out) or (F, D_out, H_out, W_out).
+
+    Source: Ji, Xu, Yang & Yu, "3D Convolutional Neural Networks for Human Action Recognition", 2013.
+    """
+    return _conv("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """y[t, n, f] = b[f] + sum over k, c of w[k, c, f] x[t + k - pad, n, c]: time comes first.
+
+    Args:
+        input: x, (T, N, C).
+        weight: w, (K, C, F).
+        bias: b, (F,).
+        pad: zeros before and after. Default: 0.
+
+    Returns:
+        y, (T + 2 pad - K + 1, N, F).
+
+    Raises:
+        TypeError: if there is no bias.
+        RuntimeError: if the shapes don't fit together.
+    """
+    for argument, t, ndim in (("input", input, 3), ("weight", weight, 3), ("bias", bias, 1)):
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"conv_tbc(): argument '{argument}' must be Tensor, not {type(t).__name__}"
+            )
+        if t.ndim != ndim:
+            raise RuntimeError(
+                f"conv_tbc: {argument} must have {ndim} dimensions, but got {list(t.shape)}"
+            )
+    x, w = input.permute(1, 2, 0), weight.permute(2, 1, 0)
+    return _conv("conv_tbc", 1, x, w, bias, 1, pad, 1, 1).permute(2, 0, 1)
 
 
 def _conv(
@@ -252,6 +308,31 @@ def conv_transpose2d(
     """
     return _conv_transpose(
         "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
+
+
+def conv_transpose3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """x[n, c, o] w[c, f, k] adds to y[n, f, o s + k d - p]; see :func:`conv_transpose2d`.
+
+    Args:
+        input: x, (N, C, D, H, W) or (C, D, H, W).
+        weight: w, (C, F / groups, K1, K2, K3).
+
+    Returns:
+        y, (N, F, D_out, H_out, W_out) or (F, D_out, H_out, W_out).
+    """
+    return _conv_transpose(
+        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups,
         dilation,
     )  # fmt: skip
 

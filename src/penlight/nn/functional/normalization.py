@@ -8,13 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from penlight._core.arguments import ntuple
 from penlight._core.dtypes import finfo, float16, float32
 from penlight.autograd.inplace import bump_version
 from penlight.nn.functional.checks import require_floating, require_same_dtype
 from penlight.ops import normalization as ops
+from penlight.ops.local_response import LocalResponseNorm, channel_window
 from penlight.tensor import Tensor
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
+__all__ = [
+    "batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize",
+    "rms_norm",
+]  # fmt: skip
 
 
 def _with_float32(
@@ -330,6 +335,40 @@ def instance_norm(
         _move(running_mean, m._array.mean(0), momentum)
         _move(running_var, v._array.mean(0) * (n / (n - 1)), momentum)
     return y
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """y = x (k + alpha / size * sum of x^2 over the neighbouring channels)^-beta.
+
+    Args:
+        input: x, (N, C, ...), of at least 3 dimensions.
+        size: how many channels a sum is over: size // 2 before each, the rest from it on. Beyond the
+            first and last there are zeros.
+        alpha, beta, k: default: 1e-4, 0.75, 1.
+
+    Raises:
+        ValueError: if there are fewer than 3 dimensions.
+        RuntimeError: if ``size`` is not positive.
+        NotImplementedError: if the input has integers.
+
+    Source: Krizhevsky, Sutskever & Hinton, "ImageNet Classification with Deep Convolutional Neural
+    Networks", 2012, section 3.3.
+    """
+    if input.ndim < 3:
+        raise ValueError(
+            f"local_response_norm: Expected 3D or higher dimensionality input (got {input.ndim} "
+            "dimensions)"
+        )
+    require_floating("local_response_norm", input)
+    (size,) = ntuple(size, 1, "local_response_norm: size")
+    if not input.numel():
+        return input
+    if size < 1:
+        raise RuntimeError(f"local_response_norm: size should be greater than zero, but got {size}")
+    window = channel_window(size // 2, (size - 1) // 2)
+    return LocalResponseNorm.apply(input, window, alpha / size, beta, k)
 
 
 def normalize(

@@ -8,7 +8,7 @@ from typing import Any
 from penlight.ops.shuffling import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from penlight.tensor import Tensor
 
-__all__ = ["channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
+__all__ = ["channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
@@ -76,6 +76,11 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"groups (={g})"
         )
     return ChannelShuffle.apply(input, g)
+
+
+def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """PyTorch's other name for :func:`channel_shuffle`."""
+    return channel_shuffle(input, groups)
 
 
 def _factor(name: str, argument: str, input: Tensor, value: Any) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 from penlight._core.arguments import ntuple
@@ -17,13 +16,12 @@ from penlight.nn.functional.windows import (
     symmetric,
     windows_of,
 )
-from penlight.ops.activation import relu
 from penlight.ops.pooling import MaxPool, SumPool
 from penlight.tensor import Tensor
 
 __all__ = [
-    "avg_pool1d", "avg_pool2d", "lp_pool1d", "lp_pool2d", "max_pool1d", "max_pool1d_with_indices",
-    "max_pool2d", "max_pool2d_with_indices",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
+    "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices",
 ]  # fmt: skip
 
 Ints = int | tuple[int, ...]
@@ -145,6 +143,21 @@ def max_pool2d(
     )
 
 
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window of (N, C, D, H, W) or (C, D, H, W); see :func:`max_pool2d`."""
+    return _max_pool(
+        "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
 def _max_pool(
     name: str,
     n: int,
@@ -190,6 +203,19 @@ def max_pool2d_with_indices(
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """:func:`max_pool3d` with ``return_indices``."""
+    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
 # -- means -------------------------------------------------------------------------------------
 
 
@@ -228,12 +254,40 @@ def avg_pool2d(
         (N, C, H_out, W_out) or (C, H_out, W_out).
 
     Raises:
+        IndexError: if the input has fewer than 3 dimensions.
         RuntimeError: if the window does not fit, or an option is out of range.
 
     Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
+    if input.ndim < 3:
+        raise IndexError(f"avg_pool2d: expected 3D or 4D input, but got {list(input.shape)}")
     return _avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
+        divisor_override,
+    )  # fmt: skip
+
+
+def avg_pool3d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window of (N, C, D, H, W) or (C, D, H, W); see :func:`avg_pool2d`.
+
+    As in PyTorch, a window may not be larger than the input without its padding.
+    """
+    kernel = ntuple(kernel_size, 3, "avg_pool3d: kernel_size")
+    if any(0 < n < k for n, k in zip(input.shape[-3:], kernel, strict=False)):
+        raise RuntimeError(
+            f"avg_pool3d: kernel_size {kernel} is too large for the input {list(input.shape)}: output "
+            "size is too small"
+        )
+    return _avg_pool(
+        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
         divisor_override,
     )  # fmt: skip
 
@@ -267,42 +321,3 @@ def divided_sum(x: Tensor, window: Window, output: tuple[int, ...], divisor: Any
         return SumPool.apply(x, window, output, divisor)
     exact = SumPool.apply(x.double(), window, output, divisor)
     return exact.trunc().to(x.dtype)
-
-
-def lp_pool1d(
-    input: Tensor,
-    norm_type: float,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    ceil_mode: bool = False,
-) -> Tensor:
-    """(sum of x^p over each window)^(1/p), p being ``norm_type``; see :func:`lp_pool2d`."""
-    return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-def lp_pool2d(
-    input: Tensor,
-    norm_type: float,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    ceil_mode: bool = False,
-) -> Tensor:
-    """(sum of x^p over each window)^(1/p), p being ``norm_type``; infinity gives the largest |x|.
-
-    Source: Sermanet, Chintala & LeCun, "Convolutional Neural Networks Applied to House Numbers Digit
-    Classification", 2012.
-    """
-    return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-def _lp_pool(n: int, input: Tensor, p: float, kernel: Any, stride: Any, ceil: bool) -> Tensor:
-    maximum: Any = max_pool1d if n == 1 else max_pool2d
-    mean: Any = avg_pool1d if n == 1 else avg_pool2d
-    if p == math.inf:
-        return maximum(input.abs(), kernel, stride, 0, 1, ceil)
-    if p == -math.inf:
-        return -maximum(-input.abs(), kernel, stride, 0, 1, ceil)
-    means = mean(input.pow(p), kernel, stride, 0, ceil)
-    count = math.prod(ntuple(kernel, n, f"lp_pool{n}d: kernel_size"))
-    sums = means.sign() * relu(means.abs()) * count
-    return sums.pow(1 / p)

@@ -9,7 +9,7 @@ from penlight.nn.functional.windows import nonempty, not_negative, positive
 from penlight.ops.pooling import PutAt
 from penlight.tensor import Tensor
 
-__all__ = ["max_unpool1d", "max_unpool2d"]
+__all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
 Ints = int | tuple[int, ...]
 
@@ -49,6 +49,18 @@ def max_unpool2d(
     Source: Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks", 2014.
     """
     return _max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """The partial inverse of :func:`max_pool3d`; see :func:`max_unpool2d`."""
+    return _max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
 
 
 def _max_unpool(

@@ -8,7 +8,10 @@ from penlight.nn import functional as F
 from penlight.nn.modules.module import Module
 from penlight.tensor import Tensor
 
-__all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"]
+__all__ = [
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AdaptiveMaxPool3d",
+]  # fmt: skip
 
 Sizes = int | None | tuple[int | None, ...]
 
@@ -17,7 +20,7 @@ class _AdaptiveAvgPool(Module):
     """Base: means over as many windows as are wanted.
 
     Args:
-        output_size: the number of windows along each dimension; in 2d, None keeps the input's size.
+        output_size: the number of windows along each dimension; in 2d and 3d, None keeps the input's size.
     """
 
     def __init__(self, output_size: Sizes) -> None:
@@ -51,6 +54,13 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """Means of (N, C, D, H, W) or (C, D, H, W); see :class:`AdaptiveAvgPool2d` for the windows."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.adaptive_avg_pool3d(input, self.output_size)
+
+
 class _AdaptiveMaxPool(_AdaptiveAvgPool):
     """Base: maxima over as many windows as are wanted.
 
@@ -75,3 +85,10 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """Maxima of (N, C, D, H, W) or (C, D, H, W); see :class:`AdaptiveAvgPool2d` for the windows."""
+
+    def forward(self, input: Tensor) -> Any:
+        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)

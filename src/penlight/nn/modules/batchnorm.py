@@ -13,7 +13,7 @@ from penlight.tensor.creation import ones, tensor, zeros
 
 __all__ = [
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d",
-    "InstanceNorm3d",
+    "InstanceNorm3d", "SyncBatchNorm",
 ]  # fmt: skip
 
 
@@ -156,6 +156,70 @@ class BatchNorm3d(_BatchNorm):
     """
 
     _dimensions = (5,)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation over all processes of a group. There is one process: the batch is all of it.
+
+    Args:
+        process_group: kept as an attribute.
+        num_features, eps, momentum, affine, track_running_stats, bias: as for :class:`BatchNorm2d`.
+
+    Shape:
+        input and output (N, C, ...).
+
+    Raises:
+        ValueError: if the input has fewer than 2 dimensions, or no channels.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+        self.process_group = process_group
+
+    def _check_input(self, input: Tensor) -> None:
+        if input.ndim < 2:
+            raise ValueError(f"SyncBatchNorm: expected at least 2D input (got {input.ndim}D input)")
+        if input.shape[1] == 0:
+            raise ValueError("SyncBatchNorm: number of input channels should be non-zero")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Any, process_group: Any = None) -> Any:
+        """``module`` with every batch normalisation in it replaced by one of this class.
+
+        Args:
+            module: changed in place, unless it is itself a batch normalisation.
+            process_group: that of the new ones.
+
+        Returns:
+            ``module``, or what replaces it; parameters and buffers are the same objects.
+        """
+        if isinstance(module, _BatchNorm):
+            replacement = cls(
+                module.num_features, module.eps, module.momentum, module.affine,
+                module.track_running_stats, process_group, bias=module.bias is not None,
+            )  # fmt: skip
+            for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+                setattr(replacement, name, getattr(module, name))
+            replacement.training = module.training
+        else:
+            replacement = module
+        for name, child in module.named_children():
+            replacement.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return replacement
 
 
 class _InstanceNorm(_Running):

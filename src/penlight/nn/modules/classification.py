@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 from penlight.nn import functional as F
 from penlight.nn.modules.loss import WeightedLoss
 from penlight.tensor import Tensor
 
-__all__ = ["CrossEntropyLoss", "NLLLoss"]
+__all__ = ["CrossEntropyLoss", "NLLLoss", "NLLLoss2d"]
 
 
 class NLLLoss(WeightedLoss):
@@ -27,6 +30,18 @@ class NLLLoss(WeightedLoss):
         return F.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
+
+
+class NLLLoss2d(NLLLoss):
+    """The old name of :class:`NLLLoss` for images, which warns that it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            "`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(*args, **kwargs)
 
 
 class CrossEntropyLoss(WeightedLoss):

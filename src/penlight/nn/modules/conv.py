@@ -12,7 +12,9 @@ from penlight.nn.parameter import Parameter
 from penlight.tensor import Tensor
 from penlight.tensor.creation import empty
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
+__all__ = [
+    "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
+]  # fmt: skip
 
 Ints = int | tuple[int, ...]
 
@@ -38,6 +40,7 @@ class _ConvNd(Module):
     bias: Tensor | None
 
     _dimensions: int  # of the space that the subclass's windows slide over
+    _function: Any  # of ``F``, a static method
 
     def __init__(
         self,
@@ -147,12 +150,11 @@ class _Conv(_ConvNd):
         )  # fmt: skip
 
     def forward(self, input: Tensor) -> Tensor:
-        function: Any = F.conv1d if self._dimensions == 1 else F.conv2d
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             input = F.pad(input, self._amounts(), self.padding_mode)
             padding = 0
-        return function(
+        return self._function(
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
 
@@ -176,6 +178,7 @@ class Conv1d(_Conv):
     """
 
     _dimensions = 1
+    _function = staticmethod(F.conv1d)
 
 
 class Conv2d(_Conv):
@@ -204,6 +207,21 @@ class Conv2d(_Conv):
     """
 
     _dimensions = 2
+    _function = staticmethod(F.conv2d)
+
+
+class Conv3d(_Conv):
+    """y[n, f, o] = b[f] + sum over c, k of w[f, c, k] x[n, c, o s + k d - p]; see :class:`Conv2d`.
+
+    Shape:
+        input (N, C, D, H, W) or (C, D, H, W), output (N, F, D_out, H_out, W_out) or
+        (F, D_out, H_out, W_out).
+
+    Source: Ji, Xu, Yang & Yu, "3D Convolutional Neural Networks for Human Action Recognition", 2013.
+    """
+
+    _dimensions = 3
+    _function = staticmethod(F.conv3d)
 
 
 class _ConvTranspose(_ConvNd):
@@ -233,9 +251,8 @@ class _ConvTranspose(_ConvNd):
         )  # fmt: skip
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        function: Any = F.conv_transpose1d if self._dimensions == 1 else F.conv_transpose2d
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
-        return function(
+        return self._function(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups,
             self.dilation,
         )  # fmt: skip
@@ -283,6 +300,7 @@ class ConvTranspose1d(_ConvTranspose):
     """
 
     _dimensions = 1
+    _function = staticmethod(F.conv_transpose1d)
 
 
 class ConvTranspose2d(_ConvTranspose):
@@ -308,3 +326,16 @@ class ConvTranspose2d(_ConvTranspose):
     """
 
     _dimensions = 2
+    _function = staticmethod(F.conv_transpose2d)
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """x[n, c, o] w[c, f, k] adds to y[n, f, o s + k d - p]; see :class:`ConvTranspose2d`.
+
+    Shape:
+        input (N, C, D, H, W) or (C, D, H, W), output (N, F, D_out, H_out, W_out) or
+        (F, D_out, H_out, W_out).
+    """
+
+    _dimensions = 3
+    _function = staticmethod(F.conv_transpose3d)

@@ -8,10 +8,11 @@ from typing import Any
 from penlight.nn import functional as F, init
 from penlight.nn.modules.module import Module
 from penlight.nn.parameter import Parameter
+from penlight.ops.local_response import cross_map_norm
 from penlight.tensor import Tensor
 from penlight.tensor.creation import empty
 
-__all__ = ["GroupNorm", "LayerNorm", "RMSNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class Affine(Module):
@@ -202,3 +203,56 @@ class GroupNorm(Affine):
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
             f"bias={self.bias is not None}"
         )
+
+
+class LocalResponseNorm(Module):
+    """y = x (k + alpha / size * sum of x^2 over the neighbouring channels)^-beta.
+
+    Args:
+        size: how many channels a sum is over.
+        alpha, beta, k: default: 1e-4, 0.75, 1.
+
+    Shape:
+        input and output (N, C, ...).
+
+    Source: Krizhevsky, Sutskever & Hinton, "ImageNet Classification with Deep Convolutional Neural
+    Networks", 2012, section 3.3.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """As :class:`LocalResponseNorm`, for images alone and in Torch's older form: use the other.
+
+    The sum is over the channels c - h ... c + h, h = floor((size - 1) / 2), and, as in PyTorch, over
+    channel 0 always. The gradient is that of this formula; PyTorch's is of another one.
+
+    Args:
+        size, alpha, beta, k: as there.
+
+    Shape:
+        input and output (N, C, H, W).
+
+    Raises:
+        ValueError: if the input has other dimensions.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.ndim}D instead.")
+        return cross_map_norm(input, self.size, self.alpha, self.beta, self.k)

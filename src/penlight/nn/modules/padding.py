@@ -9,8 +9,9 @@ from penlight.nn.modules.module import Module
 from penlight.tensor import Tensor
 
 __all__ = [
-    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "ReflectionPad1d",
-    "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "ZeroPad1d", "ZeroPad2d",
+    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d",
+    "ConstantPad3d", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d",
+    "ReplicationPad2d", "ReplicationPad3d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
 ]  # fmt: skip
 
 Ints = int | tuple[int, ...]
@@ -20,8 +21,8 @@ class _Pad(Module):
     """Base: y = x with more elements around its last dimensions.
 
     Args:
-        padding: one number for all sides, or (left, right) in 1d and (left, right, top, bottom) in
-            2d. Negative numbers take elements away.
+        padding: one number for all sides, or (left, right) in 1d, (left, right, top, bottom) in 2d,
+            (left, right, top, bottom, front, back) in 3d. Negative numbers take elements away.
     """
 
     _dimensions: int
@@ -74,6 +75,17 @@ class ConstantPad2d(_ConstantPad):
     _dimensions = 2
 
 
+class ConstantPad3d(_ConstantPad):
+    """(..., D, H, W) surrounded by ``value``.
+
+    Args:
+        padding: (left, right, top, bottom, front, back), or one number for all.
+        value: what to surround it with.
+    """
+
+    _dimensions = 3
+
+
 class _ZeroPad(_ConstantPad):
     def __init__(self, padding: Ints) -> None:
         super().__init__(padding, 0.0)
@@ -94,6 +106,12 @@ class ZeroPad2d(_ZeroPad):
     _dimensions = 2
 
 
+class ZeroPad3d(_ZeroPad):
+    """(..., D, H, W) surrounded by zeros: (left, right, top, bottom, front, back), or one number."""
+
+    _dimensions = 3
+
+
 class ReflectionPad1d(_Pad):
     """(N, C, L) or (C, L) mirrored at its edges: ... 2 1 | 0 1 2 ..."""
 
@@ -108,6 +126,13 @@ class ReflectionPad2d(_Pad):
     _mode = "reflect"
 
 
+class ReflectionPad3d(_Pad):
+    """(N, C, D, H, W) or (C, D, H, W) mirrored at its edges: ... 2 1 | 0 1 2 ..."""
+
+    _dimensions = 3
+    _mode = "reflect"
+
+
 class ReplicationPad1d(_Pad):
     """(N, C, L) or (C, L) with its edges repeated: ... 0 0 | 0 1 2 ..."""
 
@@ -119,6 +144,13 @@ class ReplicationPad2d(_Pad):
     """(N, C, H, W) or (C, H, W) with its edges repeated: ... 0 0 | 0 1 2 ..."""
 
     _dimensions = 2
+    _mode = "replicate"
+
+
+class ReplicationPad3d(_Pad):
+    """(N, C, D, H, W) or (C, D, H, W) with its edges repeated: ... 0 0 | 0 1 2 ..."""
+
+    _dimensions = 3
     _mode = "replicate"
 
 
@@ -144,3 +176,9 @@ class CircularPad2d(_CircularPad):
     """(N, C, H, W) or (C, H, W) going on at its other side: ... n-2 n-1 | 0 1 2 ..."""
 
     _dimensions = 2
+
+
+class CircularPad3d(_CircularPad):
+    """(N, C, D, H, W) or (C, D, H, W) going on at its other side: ... n-2 n-1 | 0 1 2 ..."""
+
+    _dimensions = 3

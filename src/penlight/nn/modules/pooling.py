@@ -9,7 +9,7 @@ from penlight.nn import functional as F
 from penlight.nn.modules.module import Module
 from penlight.tensor import Tensor
 
-__all__ = ["AvgPool1d", "AvgPool2d", "LPPool1d", "LPPool2d", "MaxPool1d", "MaxPool2d"]
+__all__ = ["AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d"]
 
 Ints = int | tuple[int, ...]
 
@@ -85,6 +85,13 @@ class MaxPool2d(_MaxPool):
         return self._pool(F.max_pool2d, input)
 
 
+class MaxPool3d(_MaxPool):
+    """The largest element of each window of (N, C, D, H, W) or (C, D, H, W); see :class:`MaxPool2d`."""
+
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(F.max_pool3d, input)
+
+
 class AvgPool1d(Module):
     """The mean of each window of (N, C, L) or (C, L).
 
@@ -117,22 +124,8 @@ class AvgPool1d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool2d(Module):
-    """The mean of each window.
-
-    Args:
-        kernel_size: of the window.
-        stride: from one window to the next. Default: ``kernel_size``.
-        padding: zeros on each side. Default: 0.
-        ceil_mode: allow a last window that runs over the end, if it starts before it.
-        count_include_pad: whether the padding's zeros count in the mean. Default: True.
-        divisor_override: what to divide the sum by instead of the count.
-
-    Shape:
-        input (N, C, H, W) or (C, H, W), output (N, C, H_out, W_out) or (C, H_out, W_out).
-
-    Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
-    """
+class _AvgPool(Module):
+    """Base of the means of images and volumes."""
 
     def __init__(
         self,
@@ -151,8 +144,8 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool2d(
+    def _pool(self, function: Any, input: Tensor) -> Any:
+        return function(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad, self.divisor_override,
         )  # fmt: skip
@@ -161,55 +154,29 @@ class AvgPool2d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class _LPPool(Module):
-    """Base: (sum of x^p over each window)^(1/p).
+class AvgPool2d(_AvgPool):
+    """The mean of each window.
 
     Args:
-        norm_type: p; infinity gives the largest |x|.
-        kernel_size, stride, ceil_mode: as for :class:`AvgPool2d`.
+        kernel_size: of the window.
+        stride: from one window to the next. Default: ``kernel_size``.
+        padding: zeros on each side. Default: 0.
+        ceil_mode: allow a last window that runs over the end, if it starts before it.
+        count_include_pad: whether the padding's zeros count in the mean. Default: True.
+        divisor_override: what to divide the sum by instead of the count.
+
+    Shape:
+        input (N, C, H, W) or (C, H, W), output (N, C, H_out, W_out) or (C, H_out, W_out).
+
+    Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
 
-    def __init__(
-        self,
-        norm_type: float,
-        kernel_size: Ints,
-        stride: Ints | None = None,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        self.norm_type = norm_type
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.ceil_mode = ceil_mode
-
-    def extra_repr(self) -> str:
-        return (
-            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"ceil_mode={self.ceil_mode}"
-        )
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(F.avg_pool2d, input)
 
 
-class LPPool1d(_LPPool):
-    """(sum of x^p over each window)^(1/p) of (N, C, L) or (C, L).
+class AvgPool3d(_AvgPool):
+    """The mean of each window of (N, C, D, H, W) or (C, D, H, W); see :class:`AvgPool2d`."""
 
-    Source: Sermanet, Chintala & LeCun, "Convolutional Neural Networks Applied to House Numbers Digit
-    Classification", 2012.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.lp_pool1d(
-            input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
-        )
-
-
-class LPPool2d(_LPPool):
-    """(sum of x^p over each window)^(1/p) of (N, C, H, W) or (C, H, W).
-
-    Source: Sermanet, Chintala & LeCun, "Convolutional Neural Networks Applied to House Numbers Digit
-    Classification", 2012.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.lp_pool2d(
-            input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
-        )
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(F.avg_pool3d, input)

@@ -9,13 +9,14 @@ from penlight.nn import functional as F
 from penlight.nn.modules.module import Module
 from penlight.tensor import Tensor
 
-__all__ = ["MaxUnpool1d", "MaxUnpool2d"]
+__all__ = ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
 
 Ints = int | tuple[int, ...]
 
 
 class _MaxUnpool(Module):
     _dimensions: int
+    _function: Any  # of ``F``, a static method
 
     def __init__(self, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0) -> None:
         super().__init__()
@@ -25,8 +26,9 @@ class _MaxUnpool(Module):
         self.padding = ntuple(padding, n, f"{name}: padding")
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        function: Any = F.max_unpool1d if self._dimensions == 1 else F.max_unpool2d
-        return function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+        return self._function(
+            input, indices, self.kernel_size, self.stride, self.padding, output_size
+        )
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -36,6 +38,7 @@ class MaxUnpool1d(_MaxUnpool):
     """The partial inverse of :class:`MaxPool1d`; see :class:`MaxUnpool2d`."""
 
     _dimensions = 1
+    _function = staticmethod(F.max_unpool1d)
 
 
 class MaxUnpool2d(_MaxUnpool):
@@ -52,3 +55,11 @@ class MaxUnpool2d(_MaxUnpool):
     """
 
     _dimensions = 2
+    _function = staticmethod(F.max_unpool2d)
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """The partial inverse of :class:`MaxPool3d`; see :class:`MaxUnpool2d`."""
+
+    _dimensions = 3
+    _function = staticmethod(F.max_unpool3d)

@@ -33,7 +33,7 @@ def _least(k: int, s: int, p: int, d: int, transposed: bool) -> int:
     return 1 + max(-(-(2 * p - extent + 1) // s), 0) if transposed else max(extent - 2 * p, 1)
 
 
-def _random(n: int, count: int, transposed: bool = False) -> Any:
+def random_convolutions(n: int, count: int, transposed: bool = False) -> Any:
     def samples(rng: np.random.Generator) -> Iterator[Sample]:
         for i in range(count):
             options = _geometry(rng, n, transposed)
@@ -60,7 +60,7 @@ def _random(n: int, count: int, transposed: bool = False) -> Any:
 
 
 def _conv2d(rng: np.random.Generator) -> Iterator[Sample]:
-    yield from _random(2, 30)(rng)
+    yield from random_convolutions(2, 30)(rng)
     yield Sample(normal(rng, 0, 2, 4, 4), normal(rng, 3, 2, 3, 3), normal(rng, 3))
     yield Sample(normal(rng, 1, 1, 1, 1), normal(rng, 1, 1, 1, 1), normal(rng, 1))
     yield Sample(normal(rng, 2, 3, 2, 2), normal(rng, 2, 3, 1, 1))
@@ -111,7 +111,7 @@ OpSpec(
     "F.conv1d",
     lambda torch, *a, **k: torch.nn.functional.conv1d(*a, **k),
     lambda rng: [
-        *_random(1, 16)(rng),
+        *random_convolutions(1, 16)(rng),
         Sample(normal(rng, 0, 2, 4), normal(rng, 3, 2, 3), normal(rng, 3)),
         Sample(normal(rng, 2, 2, 5), normal(rng, 2, 2, 3), padding="same"),
         Sample(normal(rng, 2, 2, 1), normal(rng, 2, 2, 1), normal(rng, 2)),
@@ -127,7 +127,7 @@ OpSpec(
     "F.conv_transpose2d",
     lambda torch, *a, **k: torch.nn.functional.conv_transpose2d(*a, **k),
     lambda rng: [
-        *_random(2, 16, transposed=True)(rng),
+        *random_convolutions(2, 16, transposed=True)(rng),
         Sample(normal(rng, 0, 2, 3, 3), normal(rng, 2, 3, 2, 2), normal(rng, 3)),
         Sample(normal(rng, 1, 2, 1, 1), normal(rng, 2, 1, 1, 1)),
         # every output beyond the windows: output_padding with dilation but no stride
@@ -147,7 +147,7 @@ OpSpec(
 OpSpec(
     "F.conv_transpose1d",
     lambda torch, *a, **k: torch.nn.functional.conv_transpose1d(*a, **k),
-    _random(1, 10, transposed=True),
+    random_convolutions(1, 10, transposed=True),
     errors=[Bad(RuntimeError, "channels", (_ones(2, 3, 5), _ones(2, 3, 2)))],
 )
 OpSpec(

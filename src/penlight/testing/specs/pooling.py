@@ -13,8 +13,8 @@ _ones = lambda *shape: np.ones(shape, np.float32)  # noqa: E731
 _nan, _inf = float("nan"), float("inf")
 
 
-def _random(n: int, count: int, dilated: bool, make: Any) -> Any:
-    """Random windows that fit, over random shapes."""
+def random_windows(n: int, count: int, dilated: bool, make: Any, inside: bool = False) -> Any:
+    """Random windows that fit, over random shapes; no larger than these if ``inside``."""
 
     def samples(rng: np.random.Generator) -> Iterator[Sample]:
         for i in range(count):
@@ -31,7 +31,7 @@ def _random(n: int, count: int, dilated: bool, make: Any) -> Any:
             else:
                 options["count_include_pad"] = bool(rng.integers(0, 2))
             size = [
-                max(d * (k - 1) + 1 - 2 * p, d) + int(rng.integers(0, 3))
+                max(d * (k - 1) + 1 - (0 if inside else 2 * p), d) + int(rng.integers(0, 3))
                 for k, d, p in zip(kernel, dilation, options["padding"], strict=True)
             ]
             shape = [*([] if i % 5 == 4 else [int(rng.integers(1, 3))]), 2, *size]
@@ -41,7 +41,7 @@ def _random(n: int, count: int, dilated: bool, make: Any) -> Any:
     return samples
 
 
-def _max_pool(name: str) -> Any:
+def maxima(name: str) -> Any:
     def call(torch: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
         function = getattr(torch.nn.functional, name)
         return function(x, *args, **kwargs), function(x, *args, return_indices=True, **kwargs)
@@ -49,7 +49,7 @@ def _max_pool(name: str) -> Any:
     return call
 
 
-def _chosen(name: str) -> Any:
+def chosen(name: str) -> Any:
     """The results, and which inputs the gradient chose, as numbers: for points without a derivative."""
 
     def call(torch: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -65,9 +65,9 @@ def _chosen(name: str) -> Any:
 _x = _ones(1, 2, 4, 4)
 OpSpec(
     "F.max_pool2d",
-    _max_pool("max_pool2d"),
+    maxima("max_pool2d"),
     lambda rng: [
-        *_random(2, 12, True, distinct)(rng),
+        *random_windows(2, 12, True, distinct)(rng),
         Sample(distinct(rng, 0, 2, 4, 4), 2),
         Sample(distinct(rng, 1, 1, 1, 1), 1),
         Sample(distinct(rng, 2, 1, 5, 5), 2),
@@ -90,7 +90,7 @@ OpSpec(
 )
 OpSpec(
     "F.max_pool2d of ties and NaN",
-    _chosen("max_pool2d"),
+    chosen("max_pool2d"),
     lambda rng: [
         Sample(np.round(normal(rng, 2, 2, 7, 7)), 3, 2, 1),
         Sample(np.maximum(normal(rng, 2, 2, 6, 6), 0), 2),
@@ -104,9 +104,9 @@ OpSpec(
 )
 OpSpec(
     "F.max_pool1d",
-    _max_pool("max_pool1d"),
+    maxima("max_pool1d"),
     lambda rng: [
-        *_random(1, 7, True, distinct)(rng),
+        *random_windows(1, 7, True, distinct)(rng),
         Sample(distinct(rng, 0, 2, 4), 2),
         Sample(distinct(rng, 2, 5), 2),
     ],
@@ -125,7 +125,7 @@ OpSpec(
     "F.avg_pool2d",
     lambda torch, *a, **k: torch.nn.functional.avg_pool2d(*a, **k),
     lambda rng: [
-        *_random(2, 12, False, normal)(rng),
+        *random_windows(2, 12, False, normal)(rng),
         Sample(normal(rng, 0, 2, 4, 4), 2),
         Sample(normal(rng, 1, 1, 1, 1), 1),
         Sample(normal(rng, 2, 3, 4, 4), 4),
@@ -139,13 +139,14 @@ OpSpec(
         Bad(RuntimeError, "kernel_size", (_x, (2, 2, 2))),
         Bad(RuntimeError, "stride", (_x, 2), {"stride": 0}),
         Bad(RuntimeError, "3D or 4D", (_ones(1, 0, 4, 4), 2)),
+        Bad(IndexError, "3D or 4D", (_ones(4, 4), 2)),
     ],
 )
 OpSpec(
     "F.avg_pool1d",
     lambda torch, *a, **k: torch.nn.functional.avg_pool1d(*a, **k),
     lambda rng: [
-        *_random(1, 7, False, normal)(rng),
+        *random_windows(1, 7, False, normal)(rng),
         Sample(normal(rng, 0, 2, 4), 2),
         Sample(normal(rng, 2, 5), 5),
     ],
@@ -169,21 +170,21 @@ OpSpec(
     lambda rng: [Sample(rng.integers(-9, 9, (2, 1, 4, 4)), 2)],
     gradient=False,
 )
-for _n in (1, 2):
+for _n in (1, 2, 3):
     OpSpec(
         f"F.lp_pool{_n}d",
         lambda torch, x, *a, name=f"lp_pool{_n}d", **k: getattr(torch.nn.functional, name)(
             x, *a, **k
         ),
         lambda rng, n=_n: [
-            Sample(positive(rng, 2, 2, *(5, 4)[:n]), 2, 2),
-            Sample(positive(rng, 2, *(5, 4)[:n]), 3, 2, 1, True),
-            Sample(normal(rng, 1, 2, *(5, 4)[:n]), 2, 2),
-            Sample(distinct(rng, 1, 2, *(5, 4)[:n]), _inf, 2),
-            Sample(distinct(rng, 1, 2, *(5, 4)[:n]), -_inf, 2),
+            Sample(positive(rng, 2, 2, *(5, 4, 3)[:n]), 2, 2),
+            Sample(positive(rng, 2, *(5, 4, 3)[:n]), 3, 2, 1, True),
+            Sample(normal(rng, 1, 2, *(5, 4, 3)[:n]), 2, 2),
+            Sample(distinct(rng, 1, 2, *(5, 4, 3)[:n]), _inf, 2),
+            Sample(distinct(rng, 1, 2, *(5, 4, 3)[:n]), -_inf, 2),
         ],
         rtol=1e-4,
-        errors=[Bad(RuntimeError, "too small", (_ones(1, *(2, 2)[:_n]), 2, 3))],
+        errors=[Bad(RuntimeError, "too small", (_ones(1, *(2,) * _n), 2, 3))],
     )
 
 # -- adaptive ----------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ _adaptive_errors = [
     Bad(RuntimeError, "3D or 4D", (_ones(1, 4), 2)),
     Bad(RuntimeError, "output_size", (_ones(1, 4, 4, 4), (2, 2, 2))),
     Bad(RuntimeError, "output_size|negative", (_ones(1, 4, 4, 4), -1)),
-    Bad(RuntimeError, "3D or 4D", (_ones(1, 4, 0, 4), 2)),
+    Bad(RuntimeError, "non-zero size", (_ones(1, 4, 0, 4), 2)),
 ]
 OpSpec(
     "F.adaptive_avg_pool2d",
@@ -215,12 +216,12 @@ OpSpec(
     ],
     errors=[
         Bad(RuntimeError, "2D or 3D|2 to 3", (_ones(4), 1)),
-        Bad(RuntimeError, "floating", (np.arange(4).reshape(1, 1, 4), 1)),
+        Bad(NotImplementedError, "not implemented", (np.arange(4).reshape(1, 1, 4), 2)),
     ],
 )
 
 
-def _adaptive_max(n: int) -> Any:
+def adaptive_maxima(n: int) -> Any:
     def call(torch: Any, x: Any, size: Any) -> Any:
         function = getattr(torch.nn.functional, f"adaptive_max_pool{n}d")
         return function(x, size), function(x, size, return_indices=True)
@@ -230,7 +231,7 @@ def _adaptive_max(n: int) -> Any:
 
 OpSpec(
     "F.adaptive_max_pool2d",
-    _adaptive_max(2),
+    adaptive_maxima(2),
     lambda rng: [
         *(Sample(distinct(rng, 2, 1, *size), output) for size, output in _sizes),
         Sample(distinct(rng, 2, 5, 4), 3),
@@ -242,7 +243,7 @@ OpSpec(
 )
 OpSpec(
     "F.adaptive_max_pool2d of ties and NaN",
-    _chosen("adaptive_max_pool2d"),
+    chosen("adaptive_max_pool2d"),
     lambda rng: [
         Sample(np.round(normal(rng, 2, 2, 7, 7)), 3),
         Sample(np.where(normal(rng, 2, 2, 7, 7) > 1, _nan, 1).astype("f"), (3, 2)),
@@ -253,7 +254,7 @@ OpSpec(
 )
 OpSpec(
     "F.adaptive_max_pool1d",
-    _adaptive_max(1),
+    adaptive_maxima(1),
     lambda rng: [
         *(Sample(distinct(rng, 2, 2, n), o) for n, o in [(6, 3), (7, 3), (3, 5), (1, 1)]),
         Sample(distinct(rng, 2, 7), 2),
@@ -268,7 +269,7 @@ OpSpec(
 # -- unpooling ---------------------------------------------------------------------------------
 
 
-def _unpool(n: int) -> Any:
+def unpooled(n: int) -> Any:
     def call(torch: Any, x: Any, kernel: Any, size: Any = None, **options: Any) -> Any:
         F = torch.nn.functional
         pool, unpool = getattr(F, f"max_pool{n}d"), getattr(F, f"max_unpool{n}d")
@@ -281,14 +282,14 @@ def _unpool(n: int) -> Any:
 _at = np.zeros((1, 1, 2, 2), np.int64)
 OpSpec(
     "F.max_unpool2d",
-    _unpool(2),
+    unpooled(2),
     lambda rng: [
         Sample(distinct(rng, 2, 2, 4, 4), 2),
         Sample(distinct(rng, 2, 5, 4), (2, 1), (5, 4)),
         Sample(distinct(rng, 1, 1, 5, 6), 2, (1, 1, 5, 6), stride=3, padding=1),
     ],
 )
-OpSpec("F.max_unpool1d", _unpool(1), lambda rng: [Sample(distinct(rng, 2, 2, 5), 2, (5,))])
+OpSpec("F.max_unpool1d", unpooled(1), lambda rng: [Sample(distinct(rng, 2, 2, 5), 2, (5,))])
 OpSpec(
     "F.max_unpool2d, bad arguments",
     lambda torch, *a, **k: torch.nn.functional.max_unpool2d(*a, **k),
