@@ -11,6 +11,7 @@ from penlight.nn.functional.ctc import *  # noqa: F403
 from penlight.nn.functional.distance import *  # noqa: F403
 from penlight.nn.functional.dropout import *  # noqa: F403
 from penlight.nn.functional.embedding import *  # noqa: F403
+from penlight.nn.functional.embedding_bag import *  # noqa: F403
 from penlight.nn.functional.fold import *  # noqa: F403
 from penlight.nn.functional.fractional_pooling import *  # noqa: F403
 from penlight.nn.functional.likelihood import *  # noqa: F403
