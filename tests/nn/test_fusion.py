@@ -51,6 +51,15 @@ def test_half_precision_stays(lib: Any) -> None:
     assert w.dtype == b.dtype == lib.float16
 
 
+def test_weights_of_a_linear_layer(lib: Any) -> None:
+    w, b = lib.nn.utils.fuse_linear_bn_weights(
+        lib.ones(2, 3), None, lib.tensor([1.0, 2.0]), lib.tensor([3.0, 8.0]), 1.0,
+        lib.tensor([2.0, 6.0]), lib.tensor([0.5, 0.0]),
+    )  # fmt: skip
+    assert w.tolist() == [[1, 1, 1], [2, 2, 2]]
+    assert b.tolist() == [-0.5, -4]
+
+
 def test_fusion_is_for_evaluation(lib: Any) -> None:
     first, second, _ = pair(lib, "Conv2d")
     with pytest.raises(AssertionError, match="eval"):
