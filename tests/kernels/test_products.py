@@ -11,7 +11,7 @@ from penlight.kernels import products
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(products, "_UNSHARED", 8)
+    monkeypatch.setattr(products, "UNSHARED", 8)
     monkeypatch.setattr(products, "_WORTH_THREADS", 16)
     monkeypatch.setattr(products, "_BLOCK", 64)
     monkeypatch.setattr(products, "_ALIGNED", 2)

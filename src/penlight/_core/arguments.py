@@ -51,10 +51,14 @@ def normalize_axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...] | 
     if dim is None:
         return None
     dims = (dim,) if isinstance(dim, int) else tuple(dim)
-    axes = tuple([normalize_axis(operator.index(d), ndim, name) for d in dims])
+    axes = tuple([d if type(d) is int and 0 <= d < ndim else _axis(d, ndim, name) for d in dims])
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name} {axes} names a dimension twice; each may appear once")
     return axes if ndim else ()
+
+
+def _axis(dim: Any, ndim: int, name: str) -> int:
+    return normalize_axis(operator.index(dim), ndim, name)
 
 
 def shape_argument(sizes: tuple[Any, ...], name: str = "size") -> tuple[int, ...]:

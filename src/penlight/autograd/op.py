@@ -229,6 +229,10 @@ def _share_memory(x: np.ndarray, y: np.ndarray) -> bool:
     return base is x or base is x.base or np.may_share_memory(x, y)
 
 
+_IN_INFERENCE_MODE = "was created in inference mode"
+_WITHOUT_GRAD = "was created in no_grad mode"
+
+
 def mark_view(y: TensorBase, x: TensorBase, step: Any, origin: str = "") -> None:
     """Note that y is a view of x: they share the version, and y's history can follow x's.
 
@@ -238,11 +242,11 @@ def mark_view(y: TensorBase, x: TensorBase, step: Any, origin: str = "") -> None
     """
     y._counter = counter = x._counter
     if not origin and not mode.recording:
-        where = "inference mode" if mode.inference else "no_grad mode"
-        origin = f"was created in {where}"
+        origin = _IN_INFERENCE_MODE if mode.inference else _WITHOUT_GRAD
     version = counter[0] if counter is not None else 0
-    if x._view is None:
+    known = x._view
+    if known is None:
         y._view = View(x, (step,), version, origin)
     else:
-        base, path, _, earlier = x._view
+        base, path, _, earlier = known
         y._view = View(base, (*path, step), version, earlier or origin)

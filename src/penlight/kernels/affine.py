@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from penlight.kernels.chunks import ranges, run
-from penlight.kernels.products import product, products
+from penlight.kernels.products import UNSHARED, product, products
 from penlight.kernels.sums import sum_of_rows
 
 __all__ = ["affine", "affine_gradients"]
@@ -29,9 +29,9 @@ def _parts(rows: int, width: int, out: int) -> list[tuple[int, int]]:
 
 def affine(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     """y = x W^T + b: (N, I), (O, I), (O,) -> (N, O)."""
-    parts = _parts(len(x), x.shape[1], len(w))
-    if len(parts) == 1:
-        y: np.ndarray = product(x, w.T)
+    parts = [] if len(x) * w.size <= UNSHARED else _parts(len(x), x.shape[1], len(w))
+    if len(parts) < 2:
+        y: np.ndarray = product(x, w.T) if parts else x.dot(w.T)
         if b is not None:
             y += b
         return y
@@ -57,6 +57,10 @@ def affine_gradients(
     """dx = dy W if ``w`` is given, dW = dy^T x if ``x`` is, db = the sum of dy's rows."""
     rows, out = dy.shape
     width = w.shape[1] if w is not None else x.shape[1] if x is not None else 1
+    if rows * width * out <= UNSHARED:
+        dx = None if w is None else dy.dot(w)
+        dw = None if x is None else dy.T.dot(x)
+        return dx, dw, sum_of_rows(dy) if need_b else None
     parts = _parts(rows, width, out)
     if len(parts) == 1 or len(parts) * width > rows:  # the last: sums of large weights
         pairs = [] if w is None else [(dy, w)]

@@ -249,7 +249,7 @@ def _single_row_norm(
     if centred:
         m = row.dot(_ones(row.size, row.dtype)) / n
         row = row - m
-        m = m.reshape(1, 1)
+        m = m[None, None]
     v = row.dot(row) / n
     r = 1 / np.sqrt(v + float(eps))
     y = row * r
@@ -257,7 +257,7 @@ def _single_row_norm(
         y *= w
     if b is not None:
         y += b
-    return y.reshape(x.shape), m, v.reshape(1, 1), r.reshape(1, 1)
+    return y.reshape(x.shape), m, v[None, None], r[None, None]
 
 
 @functools.lru_cache(maxsize=64)

@@ -19,9 +19,9 @@ import numpy as np
 from penlight._core.threads import one_blas_thread
 from penlight.kernels.chunks import ranges, run
 
-__all__ = ["matmul", "product", "products"]
+__all__ = ["UNSHARED", "matmul", "product", "products"]
 
-_UNSHARED = 1 << 18  # multiplications that OpenBLAS does in one thread by itself
+UNSHARED = 1 << 18  # multiplications that OpenBLAS does in one thread by itself
 _WORTH_THREADS = 12_000_000  # multiplications, 0.25 ms; a thread takes 0.05 ms to wake
 _BLOCK = 16_000_000  # multiplications in a block, about
 _ALIGNED = 32  # rows and columns that a block is a multiple of
@@ -63,7 +63,7 @@ def _whole(a: Any, b: Any) -> Any:
     """A B for two matrices, in one thread."""
     if type(a) is not np.ndarray or type(b) is not np.ndarray:
         return a @ b
-    if a.size * b.shape[1] <= _UNSHARED:
+    if a.size * b.shape[1] <= UNSHARED:
         return np.dot(a, b)  # starts faster than ``@``, and knows a column times a row
     with one_blas_thread():
         return np.dot(a, b)
@@ -93,7 +93,7 @@ def matmul(a: Any, b: Any) -> Any:
     (*stack, m, k), n = a.shape, b.shape[-1]
     each = m * k * n
     total = each * math.prod(stack)
-    if each <= _UNSHARED and total < _WORTH_THREADS:
+    if each <= UNSHARED and total < _WORTH_THREADS:
         return a @ b
     if total < _WORTH_THREADS or a.shape[:-2] != b.shape[:-2] or a.dtype != b.dtype:
         with one_blas_thread():
