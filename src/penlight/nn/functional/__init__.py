@@ -27,6 +27,7 @@ from penlight.nn.functional.pooling import *  # noqa: F403
 from penlight.nn.functional.softmax import *  # noqa: F403
 from penlight.nn.functional.unpooling import *  # noqa: F403
 from penlight.nn.functional.upsampling import *  # noqa: F403
+from penlight.nn.functional.vision import *  # noqa: F403
 
 if not TYPE_CHECKING:  # which reads the imports above
     # the functions, and not the files that they stand in
