@@ -8,6 +8,11 @@ from typing import Any
 
 import numpy as np
 
+SHAPES: list[tuple[int, ...]] = [(), (1,), (5,), (4, 3), (2, 3, 2), (0,), (2, 0, 3), (130, 140)]
+NOT_EMPTY = [(1,), (5,), (), (4, 3), (2, 3, 2), (1, 1, 4), (130, 140)]
+TABLES: list[tuple[int, ...]] = [(1,), (5,), (4, 3), (2, 3, 2), (6, 1), (1, 6), (130, 140)]
+MATRICES: list[tuple[int, ...]] = [(1, 1), (1, 5), (5, 1), (4, 3), (3, 4), (7, 7), (130, 140)]
+
 
 @dataclass
 class OptimizerRow:
@@ -16,6 +21,12 @@ class OptimizerRow:
     name: str
     lr: float
     options: dict[str, Any] = field(default_factory=dict)
+    shapes: list[tuple[int, ...]] = field(
+        default_factory=lambda: SHAPES
+    )  # that PyTorch can do, too
+    sparse: bool = False  # has gradients with rows of zeros, which are sparse in PyTorch
+    takes_complex: bool = True
+    imprecision: tuple[float, float] = 1, 1  # PyTorch's errors in float32, float64, over the usual
 
     @property
     def id(self) -> str:
@@ -23,6 +34,26 @@ class OptimizerRow:
 
     def build(self, lib: Any, params: Any, **more: Any) -> Any:
         return getattr(lib.optim, self.name)(params, **{"lr": self.lr, **self.options, **more})
+
+    def parameters(self, lib: Any, dtype: str = "float32") -> list[Any]:
+        return make_parameters(lib, dtype, self.shapes)
+
+    def set_gradients(self, lib: Any, params: list[Any], seed: int, skip: Any = (-1,)) -> None:
+        set_gradients(lib, params, seed, skip, self.sparse)
+
+
+def adafactor(lr: float, options: dict[str, Any]) -> OptimizerRow:
+    return OptimizerRow("Adafactor", lr, options, NOT_EMPTY, takes_complex=False)
+
+
+def muon(lr: float, options: dict[str, Any]) -> OptimizerRow:
+    return OptimizerRow(
+        "Muon", lr, options, MATRICES, takes_complex=False, imprecision=(5000, 1e10)
+    )
+
+
+def sparse_adam(lr: float, options: dict[str, Any]) -> OptimizerRow:
+    return OptimizerRow("SparseAdam", lr, options, TABLES, sparse=True, takes_complex=False)
 
 
 OPTIMIZERS = [
@@ -46,6 +77,34 @@ OPTIMIZERS = [
     OptimizerRow("Adagrad", 0.5),
     OptimizerRow("Adagrad", 0.5, {"lr_decay": 0.01, "weight_decay": 0.01}),
     OptimizerRow("Adagrad", 0.5, {"initial_accumulator_value": 0.3, "maximize": True}),
+    OptimizerRow("Adadelta", 3.0),
+    OptimizerRow(
+        "Adadelta", 0.1, {"rho": 0.7, "eps": 1e-3, "weight_decay": 0.01, "maximize": True}
+    ),
+    OptimizerRow("Adamax", 0.05),
+    OptimizerRow("Adamax", 0.05, {"betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.01}),
+    OptimizerRow("Adamax", 0.05, {"maximize": True}),
+    OptimizerRow("NAdam", 0.05),
+    OptimizerRow("NAdam", 0.05, {"betas": (0.8, 0.99), "eps": 1e-3, "momentum_decay": 0.1}),
+    OptimizerRow("NAdam", 0.05, {"weight_decay": 0.01, "maximize": True}),
+    OptimizerRow("NAdam", 0.05, {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    OptimizerRow("RAdam", 0.05),
+    OptimizerRow("RAdam", 0.05, {"betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.01}),
+    OptimizerRow("RAdam", 0.05, {"betas": (0.8, 0.7), "maximize": True}),  # never divides
+    OptimizerRow("RAdam", 0.05, {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    OptimizerRow("ASGD", 0.1),
+    OptimizerRow("ASGD", 0.1, {"t0": 3, "lambd": 0.01, "alpha": 0.5, "weight_decay": 0.01}),
+    OptimizerRow("ASGD", 0.1, {"t0": 0, "maximize": True}),
+    OptimizerRow("Rprop", 0.05),
+    OptimizerRow("Rprop", 0.05, {"etas": (0.3, 1.5), "step_sizes": (1e-3, 0.06), "maximize": True}),
+    adafactor(0.1, {}),
+    adafactor(0.1, {"beta2_decay": -0.5, "eps": (1e-2, 0.1), "d": 2.0, "weight_decay": 0.1}),
+    adafactor(0.1, {"maximize": True}),
+    muon(0.02, {}),
+    muon(0.02, {"nesterov": False, "momentum": 0.8, "weight_decay": 0.01, "ns_steps": 3}),
+    muon(0.08, {"adjust_lr_fn": "match_rms_adamw", "ns_coefficients": (2.0, -1.5, 0.5)}),
+    sparse_adam(0.05, {}),
+    sparse_adam(0.05, {"betas": (0.8, 0.9), "eps": 1e-3, "maximize": True}),
 ]
 
 BAD_OPTIONS = [
@@ -77,12 +136,51 @@ BAD_OPTIONS = [
     ("Adagrad", {"eps": -1}, ValueError, "eps"),
     ("Adagrad", {"weight_decay": -1}, ValueError, "weight_decay"),
     ("Adagrad", {"initial_accumulator_value": -1}, ValueError, "initial_accumulator_value"),
+    ("Adadelta", {"lr": -1}, ValueError, "lr"),
+    ("Adadelta", {"rho": 1.1}, ValueError, "rho"),
+    ("Adadelta", {"rho": -0.1}, ValueError, "rho"),
+    ("Adadelta", {"eps": -1}, ValueError, "eps"),
+    ("Adadelta", {"weight_decay": -1}, ValueError, "weight_decay"),
+    ("Adamax", {"lr": -1}, ValueError, "lr"),
+    ("Adamax", {"eps": -1}, ValueError, "eps"),
+    ("Adamax", {"betas": (1.0, 0.9)}, ValueError, r"betas\[0\]"),
+    ("Adamax", {"betas": (0.9, 1.0)}, ValueError, r"betas\[1\]"),
+    ("Adamax", {"weight_decay": -1}, ValueError, "weight_decay"),
+    ("NAdam", {"lr": -1}, ValueError, "lr"),
+    ("NAdam", {"eps": -1}, ValueError, "eps"),
+    ("NAdam", {"betas": (1.0, 0.9)}, ValueError, r"betas\[0\]"),
+    ("NAdam", {"weight_decay": -1}, ValueError, "weight_decay"),
+    ("NAdam", {"momentum_decay": -1}, ValueError, "momentum_decay"),
+    ("RAdam", {"lr": -1}, ValueError, "lr"),
+    ("RAdam", {"eps": -1}, ValueError, "eps"),
+    ("RAdam", {"betas": (0.9, 1.0)}, ValueError, r"betas\[1\]"),
+    ("RAdam", {"weight_decay": -1}, ValueError, "weight_decay"),
+    ("ASGD", {"lr": -1}, ValueError, "lr"),
+    ("ASGD", {"weight_decay": -1}, ValueError, "weight_decay"),
+    ("Rprop", {"lr": -1}, ValueError, "lr"),
+    ("Rprop", {"etas": (1.0, 1.2)}, ValueError, "etas"),
+    ("Rprop", {"etas": (0.5, 1.0)}, ValueError, "etas"),
+    ("Rprop", {"etas": (0.0, 1.2)}, ValueError, "etas"),
+    ("Adafactor", {"lr": -1}, ValueError, "lr"),
+    ("Adafactor", {"beta2_decay": 0.1}, ValueError, "beta2_decay"),
+    ("Adafactor", {"eps": (-1, 0.1)}, ValueError, "eps1"),
+    ("Adafactor", {"eps": (None, -1)}, ValueError, "eps2"),
+    ("Adafactor", {"d": 0.9}, ValueError, "d must be"),
+    ("Adafactor", {"weight_decay": -1}, ValueError, "weight_decay"),
+    ("Muon", {}, ValueError, "matrices"),  # not all parameters are
+    ("Muon", {"lr": -1}, ValueError, "lr"),
+    ("Muon", {"momentum": -1}, ValueError, "momentum"),
+    ("Muon", {"weight_decay": -1}, ValueError, "weight_decay"),
+    ("Muon", {"adjust_lr_fn": "x"}, ValueError, "adjust_lr_fn"),
+    ("SparseAdam", {"lr": 0}, ValueError, "lr"),
+    ("SparseAdam", {"eps": 0}, ValueError, "eps"),
+    ("SparseAdam", {"betas": (1.0, 0.9)}, ValueError, r"betas\[0\]"),
+    ("SparseAdam", {"betas": (0.9, 1.0)}, ValueError, r"betas\[1\]"),
+    ("LBFGS", {"lr": -1}, ValueError, "lr"),
 ]
 
 
 # -- parameters and gradients --------------------------------------------------------------------
-
-SHAPES: list[tuple[int, ...]] = [(), (1,), (5,), (4, 3), (2, 3, 2), (0,), (2, 0, 3), (130, 140)]
 
 
 def parameter(lib: Any, array: np.ndarray) -> Any:
@@ -90,17 +188,21 @@ def parameter(lib: Any, array: np.ndarray) -> Any:
     return lib.nn.Parameter(lib.from_numpy(array))
 
 
-def make_parameters(lib: Any, dtype: str = "float32") -> list[Any]:
-    """Parameters of the usual shapes; then a transposed one, a strided one, and one of no gradient."""
+def make_parameters(
+    lib: Any, dtype: str = "float32", shapes: list[tuple[int, ...]] = SHAPES
+) -> list[Any]:
+    """Parameters of some shapes; then a transposed one, a strided one, and one of no gradient."""
     rng = np.random.default_rng(0)
-    arrays = [np.asarray(rng.standard_normal(s), dtype) for s in SHAPES]
+    arrays = [np.asarray(rng.standard_normal(s), dtype) for s in shapes]
     arrays.append(np.asarray(rng.standard_normal((5, 4)), dtype).T)
     arrays.append(np.asarray(rng.standard_normal((6, 4)), dtype)[::2, 1:3])
-    arrays.append(np.asarray(rng.standard_normal(3), dtype))
+    arrays.append(np.asarray(rng.standard_normal(3 if shapes is not MATRICES else (3, 3)), dtype))
     return [parameter(lib, a) for a in arrays]
 
 
-def set_gradients(lib: Any, params: list[Any], seed: int, skip: tuple[int, ...] = (-1,)) -> None:
+def set_gradients(
+    lib: Any, params: list[Any], seed: int, skip: tuple[int, ...] = (-1,), sparse: bool = False
+) -> None:
     """The same gradients in both libraries; none for the parameters in ``skip``."""
     rng = np.random.default_rng(seed)
     without = {range(len(params))[i] for i in skip}
@@ -108,11 +210,15 @@ def set_gradients(lib: Any, params: list[Any], seed: int, skip: tuple[int, ...] 
         values = np.asarray(
             rng.standard_normal(tuple(p.shape)), str(p.dtype).removeprefix("torch.")
         )
+        if sparse:
+            values[rng.random(len(values)) < 0.5] = 0
         p.grad = None if i in without else lib.from_numpy(values)
+        if sparse and p.grad is not None and lib.__name__ == "torch":
+            p.grad = p.grad.to_sparse(1)
 
 
 def values(tensors: list[Any]) -> list[np.ndarray]:
-    return [np.array(t.detach().numpy()) for t in tensors]
+    return [np.array(t.detach().numpy() if hasattr(t, "detach") else t) for t in tensors]
 
 
 # -- schedulers ----------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import penlight
 from penlight.optim import flat
 from tests.optim.table import OPTIMIZERS, OptimizerRow, parameter, set_gradients, values
 
-each_row = pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in OPTIMIZERS])
+BUNDLED = [r for r in OPTIMIZERS if getattr(penlight.optim, r.name).elementwise]
+each_row = pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in BUNDLED])
 
 
 def arrays() -> list[np.ndarray]:

@@ -32,7 +32,7 @@ class Adagrad(Optimizer):
         eps: keeps the divisor off zero. Default: 1e-10.
         maximize: go up instead of down.
         foreach, fused: accepted for PyTorch's sake.
-        differentiable: not supported.
+        differentiable: record the steps, so that gradients flow through them.
 
     State:
         step: t; sum: s. They exist from the beginning.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -44,8 +43,9 @@ class Adam(Optimizer):
         maximize: go up instead of down.
         decoupled_weight_decay: let p <- (1 - lr lambda) p before the step instead of adding to g,
             as AdamW does.
-        foreach, capturable, fused: accepted for PyTorch's sake.
-        differentiable: not supported.
+        foreach, fused: accepted for PyTorch's sake.
+        capturable: refused by ``step``, as PyTorch does on a CPU.
+        differentiable: record the steps, so that gradients flow through them.
 
     State:
         step: t; exp_avg: m; exp_avg_sq: v; max_exp_avg_sq: the largest v, with AMSGrad.
@@ -119,7 +119,7 @@ class Adam(Optimizer):
         keep = 1 - lr * group["weight_decay"] if decoupled else 1.0
 
         # lr m' / (sqrt(v') + eps), with the corrections drawn out of the arrays
-        root = math.sqrt(1 - beta2**t)
+        root = (1 - beta2**t) ** 0.5
         rate, eps = lr * root / (1 - beta1**t), group["eps"] * root
         largest = state["max_exp_avg_sq"] if group["amsgrad"] else None
         updates.adam(p, g, m, v, (beta1, beta2), rate, eps, keep, largest)

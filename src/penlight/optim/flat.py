@@ -8,7 +8,7 @@ laid end to end and updated as one: their time goes into calls, not into arithme
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ SHARED = 1 << 18  # elements: from here on several threads, in larger blocks, ar
 SMALL = 1 << 13  # elements: up to here, copying costs less than a parameter's share of calls
 
 Update = Callable[[np.ndarray, np.ndarray, dict[str, Any], dict[str, Any]], None]
+Advance = Callable[[dict[str, float], dict[str, Any]], None]
 Item = tuple[Any, dict[str, Any]]  # a parameter and its state
 
 
@@ -73,10 +74,15 @@ class Bundle:
     bundle is laid out when it is first used, and anew whenever someone has replaced a parameter's
     array or a state. Parameters that do not go together (steps counted differently, shared memory)
     are left to be updated one by one.
+
+    Args:
+        items: the parameters with their states.
+        scalars: the names of states that are a number, and must be the same for all.
     """
 
-    def __init__(self, items: list[Item]) -> None:
+    def __init__(self, items: list[Item], scalars: Collection[str] = ("step",)) -> None:
         self.parameters = [p for p, _ in items]
+        self.scalars = scalars
         self.layout: _Layout | None = None
 
     @staticmethod
@@ -107,18 +113,18 @@ class Bundle:
     def is_ready(self, items: list[Item]) -> bool:
         """Whether ``update`` may be called; lays out the bundle if need be."""
         if self.layout is None or not self.layout.is_intact(items):
-            self.layout = _Layout(items) if _go_together(items) else None
+            together = _go_together(items, self.scalars)
+            self.layout = _Layout(items, self.scalars) if together else None
         return self.layout is not None
 
-    def update(self, update: Update, options: dict[str, Any]) -> None:
+    def update(self, update: Update, advance: Advance, options: dict[str, Any]) -> None:
         """One step of all members, as if each were updated by itself."""
         layout = self.layout
         assert layout is not None
         np.concatenate(layout.rows, out=layout.p)
         np.concatenate([p._grad._array for p in self.parameters], None, layout.g)
-        if layout.steps is not None:
-            layout.steps += 1
-            layout.state["step"] = float(layout.steps[0])
+        if layout.numbers:
+            layout.advance(advance, options)
         _in_blocks(update, layout.p, layout.g, layout.state, options)
         for p, row, part in zip(self.parameters, layout.rows, layout.parts, strict=True):
             bump_version(p)
@@ -128,7 +134,7 @@ class Bundle:
 class _Layout:
     """The memory of a bundle: flat arrays, and what each member must still hold for them to be true."""
 
-    def __init__(self, items: list[Item]) -> None:
+    def __init__(self, items: list[Item], scalars: Collection[str]) -> None:
         arrays = [p._array for p, _ in items]
         ends = np.cumsum([a.size for a in arrays]).tolist()
         slices = [slice(end - a.size, end) for a, end in zip(arrays, ends, strict=True)]
@@ -137,16 +143,17 @@ class _Layout:
         self.rows = [a.reshape(-1) for a in arrays]  # views of the parameters
         self.parts = [self.p[s] for s in slices]
         self.state: dict[str, Any] = {}
-        self.steps: np.ndarray | None = None
+        self.numbers: dict[str, np.ndarray] = {}  # by name, one for each member
         views: list[list[tuple[str, TensorBase, np.ndarray]]] = [[] for _ in items]
         for name in items[0][1]:
             tensors = [state[name] for _, state in items]
             flat = np.concatenate([t._array.reshape(-1) for t in tensors])
-            if name == "step":
-                self.steps = flat
+            if name in scalars:
+                self.numbers[name] = flat
+                places = [slice(i, i + 1) for i in range(len(items))]
             else:
                 self.state[name] = flat
-            places = slices if name != "step" else [slice(i, i + 1) for i in range(len(items))]
+                places = slices
             for t, place, own in zip(tensors, places, views, strict=True):
                 t._array = flat[place].reshape(t._array.shape)
                 own.append((name, t, t._array))
@@ -160,28 +167,38 @@ class _Layout:
             for name, tensor, view in views:
                 if state.get(name) is not tensor or tensor._array is not view:
                     return False
-        return self.steps is None or _equal(self.steps.tolist())
+        return all(_equal(row.tolist()) for row in self.numbers.values())
+
+    def advance(self, advance: Advance, options: dict[str, Any]) -> None:
+        """Count the update that is about to be made, for all members."""
+        numbers = {name: float(row[0]) for name, row in self.numbers.items()}
+        advance(numbers, options)
+        for name, row in self.numbers.items():
+            row[...] = numbers[name]
+            numbers[name] = float(row[0])  # as rounded
+        self.state.update(numbers)
 
 
 def _equal(values: list[Any]) -> bool:
     return values.count(values[0]) == len(values)
 
 
-def _go_together(items: list[Item]) -> bool:
+def _go_together(items: list[Item], scalars: Collection[str]) -> bool:
     """Whether the parameters can be updated as one: same states, same step, no memory shared."""
     for p, state in items:
         for name, value in state.items():
             if not isinstance(value, TensorBase):
                 return False
             shape, dtype = value._array.shape, value._array.dtype
-            if name != "step" and (shape != p._array.shape or dtype != p._array.dtype):
+            if name not in scalars and (shape != p._array.shape or dtype != p._array.dtype):
                 return False  # an error, if it is one, is raised by the update one by one
-            if name == "step" and shape != ():
+            if name in scalars and shape != ():
                 return False
     if not _equal([list(state) for _, state in items]):
         return False
-    if "step" in items[0][1] and not _equal([state["step"]._array.item() for _, state in items]):
-        return False
+    for name in set(scalars).intersection(items[0][1]):
+        if not _equal([state[name]._array.item() for _, state in items]):
+            return False
     ranges = sorted(
         (a.__array_interface__["data"][0], a.nbytes) for a in (p._array for p, _ in items)
     )

@@ -15,16 +15,44 @@ from penlight._core.hooks import HookTable, RemovableHandle
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.grad_mode import enable_grad
 from penlight.autograd.inplace import bump_version
+from penlight.optim.differentiable import record, recordable
 from penlight.optim.flat import Bundle, update_flat
 from penlight.optim.groups import as_groups, numbers, separate_names
 from penlight.optim.state import StateMethods
 from penlight.tensor import Tensor
 
-__all__ = ["Group", "Optimizer", "ParamsT", "new_step", "objective_gradient", "zeros_for"]
+__all__ = [
+    "Group", "Optimizer", "ParamsT", "new_number", "new_step", "objective_gradient",
+    "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook", "required", "zeros_for",
+]  # fmt: skip
 
 Group = dict[str, Any]
 ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
+
+_global_pre_hooks = HookTable()  # of all optimizers
+_global_post_hooks = HookTable()
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` before each ``step`` of any optimizer.
+
+    It may return ``(args, kwargs)`` to replace them. Such hooks run before an optimizer's own.
+    """
+    return RemovableHandle.register(_global_pre_hooks, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., None]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` after each ``step`` of any optimizer, and its own hooks."""
+    return RemovableHandle.register(_global_post_hooks, hook)
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()  # a default that each group must replace
 
 Step = TypeVar("Step", bound=Callable[..., Any])
 
@@ -39,7 +67,7 @@ def _hooked(step: Step) -> Step:
         self._in_step = True
         try:
             arguments = (self, *args)
-            for hook in list(self._optimizer_step_pre_hooks.values()):
+            for hook in (*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()):
                 result = hook(self, arguments, kwargs)
                 if result is not None:
                     if not isinstance(result, tuple) or len(result) != 2:
@@ -51,7 +79,7 @@ def _hooked(step: Step) -> Step:
             result = step(*arguments, **kwargs)
             if "_opt_called" in vars(self):
                 self._opt_called = True
-            for hook in list(self._optimizer_step_post_hooks.values()):
+            for hook in (*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()):
                 hook(self, arguments, kwargs)
             return result
         finally:
@@ -79,6 +107,7 @@ class Optimizer(StateMethods):
         defaults: as given.
         elementwise: True promises that ``update`` treats each element by itself. It is then called
             with flat arrays, which may be a part of a parameter or several parameters end to end.
+        scalars: the names of states that are one number for a whole parameter, as ``step`` is.
 
     Raises:
         TypeError: if ``params`` is one Tensor, or if something in it is not a Tensor.
@@ -87,6 +116,7 @@ class Optimizer(StateMethods):
     """
 
     elementwise: bool = False
+    scalars: tuple[str, ...] = ("step",)
 
     defaults: dict[str, Any]
     state: defaultdict[Any, Any]
@@ -138,7 +168,7 @@ class Optimizer(StateMethods):
                     f"{owner}: optimizer can only optimize Tensors, but one of the params is "
                     f"{type(p).__name__}"
                 )
-            if not (p.is_leaf or p.retains_grad):
+            if not (p.is_leaf or p.retains_grad or self.defaults.get("differentiable")):
                 raise ValueError(
                     f"{owner}: can't optimize a non-leaf Tensor; pass the leaf that it was "
                     "computed from, or its detach()"
@@ -160,11 +190,12 @@ class Optimizer(StateMethods):
                 raise ValueError(
                     f"{owner}: some parameters appear in more than one parameter group"
                 )
-        if param_group.get("differentiable", self.defaults.get("differentiable")):
-            raise ValueError(
-                f"{owner}: differentiable=True is not supported, steps change parameters in place; "
-                "compute the new values from autograd.grad(..., create_graph=True) instead"
-            )
+        for name, value in self.defaults.items():
+            if value is required and name not in param_group:
+                raise ValueError(
+                    f"{owner}: parameter group didn't specify a value of required optimization "
+                    f"parameter {name}"
+                )
         param_group["params"] = params
         if names is not None:
             param_group["param_names"] = names
@@ -210,6 +241,14 @@ class Optimizer(StateMethods):
         """
         raise NotImplementedError(f"{type(self).__name__} must define update() or step()")
 
+    def advance(self, numbers: dict[str, float], group: Group) -> None:
+        """Change the numbers in a parameter's state before an update: here ``step`` counts it.
+
+        Args:
+            numbers: the states that ``scalars`` names; other entries are for ``update`` alone.
+        """
+        numbers["step"] += 1
+
     @_hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters that have a gradient.
@@ -238,55 +277,75 @@ class Optimizer(StateMethods):
         return loss
 
     def _step_group(self, index: int, group: Group) -> None:
+        if group.get("capturable"):
+            raise AssertionError(
+                f"{type(self).__name__}: capturable=True is for parameters on an accelerator; set "
+                "param_groups[i]['capturable'] = False for those on the CPU"
+            )
         options, params = numbers(group), group["params"]
+        if group.get("differentiable"):
+            self._record_group(group, options)
+            return
         bundle = self._bundles.get((index, params[0]._array.dtype)) if params else None
         if bundle is not None and bundle.is_all_of(params, self.state):
-            bundle.update(self.update, options)
+            bundle.update(self.update, self.advance, options)
             return
         small: dict[Any, list[tuple[Any, dict[str, Any]]]] = {}
         for p in params:
             if p._grad is None:
                 continue
-            array, g = p._array, p._grad._array
-            if g.shape != array.shape or g.dtype != array.dtype:
-                raise RuntimeError(
-                    f"{type(self).__name__}: the gradient of a parameter must have its shape and "
-                    f"dtype, expected {array.dtype}{list(array.shape)}, got "
-                    f"{g.dtype}{list(g.shape)}; call zero_grad() when they change"
-                )
-            state = self.state.get(p)
-            if not state:
-                state = self.init_state(p, options)
-                if state:
-                    self.state[p] = state
-            if self.elementwise and Bundle.takes(array):
-                small.setdefault(array.dtype, []).append((p, state))
+            state = self._state_of(p, options)
+            if self.elementwise and Bundle.takes(p._array):
+                small.setdefault(p._array.dtype, []).append((p, state))
             else:
                 self._update_one(p, state, options)
         for dtype, items in small.items():
             bundle = self._bundle((index, dtype), items)
             if bundle is not None:
-                bundle.update(self.update, options)
+                bundle.update(self.update, self.advance, options)
             else:
                 for p, state in items:
                     self._update_one(p, state, options)
+
+    def _state_of(self, p: Any, options: Group) -> dict[str, Any]:
+        """The state of a parameter that has a gradient, made before its first update."""
+        array, g = p._array, p._grad._array
+        if g.shape != array.shape or g.dtype != array.dtype:
+            raise RuntimeError(
+                f"{type(self).__name__}: the gradient of a parameter must have its shape and "
+                f"dtype, expected {array.dtype}{list(array.shape)}, got "
+                f"{g.dtype}{list(g.shape)}; call zero_grad() when they change"
+            )
+        state = self.state.get(p)
+        if not state:
+            state = self.init_state(p, options)
+            if state:
+                self.state[p] = state
+        return state
+
+    def _record_group(self, group: Group, options: Group) -> None:
+        """A differentiable step: its results remember how they were computed."""
+        options = {name: recordable(group[name], value) for name, value in options.items()}
+        with enable_grad():
+            for p in group["params"]:
+                if p._grad is not None:
+                    state = self._state_of(p, numbers(group))
+                    record(self.update, p, state, self._count(state, options), options)
 
     def _bundle(self, key: Any, items: list[tuple[Any, dict[str, Any]]]) -> Bundle | None:
         """The bundle of these parameters: made when the same ones come in two steps running."""
         bundle = self._bundles.get(key)
         if bundle is None or not bundle.has_members(items):
-            self._bundles[key] = Bundle(items)
+            self._bundles[key] = Bundle(items, self.scalars)
             return None
         return bundle if bundle.is_ready(items) else None
 
     def _update_one(self, p: Any, state: dict[str, Any], options: Group) -> None:
         """Update one parameter by itself."""
         array, g = p._array, p._grad._array
-        arrays: dict[str, Any] = {}
+        arrays: dict[str, Any] = self._count(state, options)
         for name, value in state.items():
-            if name == "step":
-                arrays["step"] = self._count(state)
-            elif isinstance(value, TensorBase):
+            if name not in self.scalars and isinstance(value, TensorBase):
                 if self.elementwise:
                     self._check_state(name, value, array)
                 arrays[name] = value._array
@@ -296,12 +355,21 @@ class Optimizer(StateMethods):
         else:
             self.update(array, g, arrays, options)
 
-    def _count(self, state: dict[str, Any]) -> float:
-        """One more step, also where an older file holds the count as a plain number."""
-        if not isinstance(state["step"], TensorBase):
-            state["step"] = new_step(state["step"])
-        state["step"]._array += 1
-        return float(state["step"]._array)
+    def _count(self, state: dict[str, Any], options: Group) -> dict[str, float]:
+        """The numbers of a state for the next update, also where an older file holds plain ones."""
+        numbers: dict[str, float] = {}
+        for name in self.scalars:
+            if name in state:
+                if not isinstance(state[name], TensorBase):
+                    state[name] = new_number(state[name])
+                numbers[name] = float(state[name]._array)
+        if numbers:
+            kept = list(numbers)
+            self.advance(numbers, options)
+            for name in kept:
+                state[name]._array[...] = numbers[name]
+                numbers[name] = float(state[name]._array)  # as rounded
+        return numbers
 
     def _check_state(self, name: str, value: TensorBase, array: np.ndarray) -> None:
         """A state must fit its parameter; its array is brought to memory order if it is not."""
@@ -327,6 +395,8 @@ class Optimizer(StateMethods):
         """Call ``hook(optimizer, args, kwargs)`` after each ``step``."""
         return RemovableHandle.register(self._optimizer_step_post_hooks, hook)
 
+    profile_hook_step = staticmethod(_hooked)
+
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
@@ -338,10 +408,15 @@ class Optimizer(StateMethods):
 # -- what several optimizers use -----------------------------------------------------------------
 
 
-def new_step(count: float = 0) -> Tensor:
-    """A count of steps, as PyTorch keeps it: a 0-d tensor in float32 (float64 if that is the default)."""
+def new_number(value: float) -> Tensor:
+    """A number as PyTorch keeps it in a state: 0-d, in float32 (float64 if that is the default)."""
     dtype = np.float64 if get_default_dtype() is float64 else np.float32
-    return wrap(Tensor, np.array(count, dtype))
+    return wrap(Tensor, np.array(value, dtype))
+
+
+def new_step() -> Tensor:
+    """The count of steps, before the first."""
+    return new_number(0)
 
 
 def zeros_for(parameter: Tensor) -> Tensor:

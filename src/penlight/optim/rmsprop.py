@@ -35,8 +35,9 @@ class RMSprop(Optimizer):
         momentum: mu. Default: 0.
         centered: divide by the root of the variance.
         maximize: go up instead of down.
-        capturable, foreach: accepted for PyTorch's sake.
-        differentiable: not supported.
+        foreach: accepted for PyTorch's sake.
+        capturable: refused by ``step``, as PyTorch does on a CPU.
+        differentiable: record the steps, so that gradients flow through them.
 
     State:
         step; square_avg: v; momentum_buffer: b, with momentum; grad_avg: a, if centered.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight.autograd.grad_mode import set_grad_enabled
 from penlight.kernels import updates
 from penlight.optim.arguments import check_implementation, check_lr, check_not_negative
 from penlight.optim.optimizer import Group, Optimizer, ParamsT, objective_gradient, zeros_for
@@ -29,7 +30,7 @@ class SGD(Optimizer):
         nesterov: Nesterov's variant; needs momentum and no dampening.
         maximize: go up instead of down.
         foreach, fused: accepted for PyTorch's sake.
-        differentiable: not supported.
+        differentiable: record the steps, so that gradients flow through them.
 
     State:
         momentum_buffer: b, with momentum.
@@ -88,8 +89,9 @@ class SGD(Optimizer):
             return {}
         b = zeros_for(parameter)
         if group["dampening"] != 0:
-            g = objective_gradient(parameter._array, parameter.grad._array, group)
-            b._array[...] = group["dampening"] / group["momentum"] * g
+            share = group["dampening"] / group["momentum"]
+            with set_grad_enabled(group["differentiable"]):
+                b.copy_(share * objective_gradient(parameter.clone(), parameter.grad, group))
         return {"momentum_buffer": b}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: Group) -> None:
