@@ -91,6 +91,12 @@ from penlight.ops.einsum import *
 from penlight.ops.exponential import *
 from penlight.ops.extrema import *
 from penlight.ops.factorization import lu_unpack as lu_unpack
+from penlight.ops.implicit import (
+    dirichlet_grad as _dirichlet_grad,
+    sample_dirichlet as _sample_dirichlet,
+    standard_gamma as _standard_gamma,
+    standard_gamma_grad as _standard_gamma_grad,
+)
 from penlight.ops.joining import *
 from penlight.ops.masking import *
 from penlight.ops.matmul import (
@@ -166,6 +172,7 @@ if _typing.TYPE_CHECKING:
         backends as backends,
         cuda as cuda,
         datasets as datasets,
+        distributions as distributions,
         fft as fft,
         linalg as linalg,
         models as models,
@@ -183,7 +190,7 @@ if _typing.TYPE_CHECKING:
     from penlight.serialization import load as load, save as save
 else:
     _ROOMS = {
-        "backends", "cuda", "datasets", "fft", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
+        "backends", "cuda", "datasets", "distributions", "fft", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
         "special", "testing", "training", "transforms", "utils",
     }  # fmt: skip
     _FUNCTIONS = {"load": "serialization", "save": "serialization"}
