@@ -1,23 +1,53 @@
-"""``penlight.linalg``: norms and products of matrices."""
+"""``penlight.linalg``: factorizations, equations, eigenvalues, norms and products of matrices.
+
+The formulas of all and their derivatives stand in the files of ``penlight.ops`` named here.
+"""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from penlight._core.arguments import normalize_axis
-from penlight._core.dtypes import as_dtype
-from penlight.ops.matmul import chain_matmul as _chain_matmul, matmul, matrix_power
+from penlight._core.errors import LinAlgError
+from penlight.ops.determinant import det, slogdet
+from penlight.ops.eigen import eig, eigh, eigvals, eigvalsh
+from penlight.ops.factorization import (
+    cholesky,
+    cholesky_ex,
+    lu,
+    lu_factor,
+    lu_factor_ex,
+    lu_solve,
+    qr,
+)  # fmt: skip
+from penlight.ops.matmul import chain_matmul as _chain_matmul, matmul
+from penlight.ops.matrices import same_dtype as _same_dtype
+from penlight.ops.matrix_functions import matrix_exp
+from penlight.ops.matrix_norms import cond, matrix_norm, norm
 from penlight.ops.norms import vector_norm as _vector_norm
 from penlight.ops.products import cross as _cross
-from penlight.ops.promotion import cast as _cast
+from penlight.ops.reflections import householder_product
+from penlight.ops.singular import lstsq, matrix_rank, pinv, svd, svdvals
+from penlight.ops.solving import (
+    inv,
+    inv_ex,
+    matrix_power,
+    solve,
+    solve_ex,
+    solve_triangular,
+    tensorinv,
+    tensorsolve,
+)  # fmt: skip
 from penlight.ops.strides import diagonal as _diagonal
+from penlight.ops.symmetric_factorization import ldl_factor, ldl_factor_ex, ldl_solve
 from penlight.tensor import Tensor
 from penlight.tensor.ranges import arange as _arange
 
 __all__ = [
-    "cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "vander", "vecdot",
-    "vector_norm",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
+    "eigvalsh", "householder_product", "inv", "inv_ex", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lstsq",
+    "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power",
+    "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular",
+    "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 
@@ -26,59 +56,6 @@ def vector_norm(
 ) -> Tensor:
     """(sum |x|^ord)^(1/ord) over ``dim`` (default: of all elements as one vector)."""
     return _vector_norm("linalg.vector_norm", x, ord, dim, keepdim, dtype)
-
-
-def matrix_norm(
-    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
-    """A norm of the matrices in two dimensions.
-
-    Args:
-        ord: ``"fro"``, the root of the sum of squares; 1 (-1), the largest (smallest) sum of a
-            column's absolute values; inf (-inf), of a row's.
-    """
-    if A._array.ndim < 2:
-        raise RuntimeError(
-            f"linalg.matrix_norm: The input tensor A must have at least 2 dimensions, got {A.ndim}"
-        )
-    if len(dim) != 2:
-        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple of ints, got {dim}")
-    if dtype is not None:
-        A = _cast(A, as_dtype(dtype, "linalg.matrix_norm"))
-    rows, columns = (normalize_axis(d, A._array.ndim) for d in dim)
-    if rows == columns:
-        raise RuntimeError(f"linalg.matrix_norm: dims must be different, got {dim}")
-    if ord == "fro":
-        return _vector_norm("linalg.matrix_norm", A, 2, (rows, columns), keepdim)
-    if isinstance(ord, str) or abs(ord) not in (1, math.inf):
-        raise RuntimeError(
-            f"linalg.matrix_norm: ord must be 'fro', 1, -1, inf or -inf (others need singular "
-            f"values), got {ord!r}"
-        )
-    summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
-    sums = A.abs().sum(summed, keepdim=True)
-    y = (sums.amax if ord > 0 else sums.amin)(other, keepdim=True)
-    return y if keepdim else y.squeeze((rows, columns))
-
-
-def norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
-    """A vector or matrix norm: by ``dim``, else by the number of dimensions; without ``ord`` the
-    2-norm of all elements."""
-    dims = (dim,) if isinstance(dim, int) else dim
-    if ord is None:
-        return vector_norm(A, 2, dims, keepdim, dtype=dtype)
-    if dims is None:
-        if A._array.ndim not in (1, 2):
-            raise RuntimeError(
-                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
-                f"{A._array.ndim}D."
-            )
-        dims = tuple(range(A._array.ndim))
-    if len(dims) == 1:
-        return vector_norm(A, ord, dims, keepdim, dtype=dtype)
-    return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
@@ -91,14 +68,21 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return _diagonal(A, offset, dim1, dim2)
 
 
-def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+def vander(x: Tensor, N: int | None = None) -> Tensor:
     """The powers x^0 ... x^(N-1) along a new last dimension (default: as many as the last has)."""
-    n = x._array.shape[-1] if N is None else N
+    n = (x._array.shape[-1] if x._array.ndim else 1) if N is None else N
+    if n <= 1:
+        raise RuntimeError(f"linalg.vander: N must be greater than 1, got {n}")
     return x.unsqueeze(-1) ** _arange(n)
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """sum conj(x) y along ``dim``."""
+    if x._array.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {x.dtype}"
+        )
+    _same_dtype("linalg.vecdot", x=x, y=y)
     return (x.conj() * y).sum(dim)
 
 

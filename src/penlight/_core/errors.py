@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["broadcast_error", "unsupported_error"]
+__all__ = ["LinAlgError", "broadcast_error", "unsupported_error"]
+
+
+class LinAlgError(RuntimeError):
+    """A matrix whose numbers don't allow what was asked: a singular one to be inverted, say."""
+
+    __module__ = "penlight.linalg"
 
 
 def broadcast_error(owner: str, shapes: Sequence[tuple[int, ...]]) -> RuntimeError:

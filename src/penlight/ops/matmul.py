@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "Linear", "bmm", "chain_matmul", "dot", "matmul", "matrix_power", "mm", "mv", "vdot",
+    "Linear", "bmm", "chain_matmul", "dot", "matmul", "mm", "mv", "vdot",
 ]  # fmt: skip
 
 
@@ -174,33 +174,6 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """The scalar product of the conjugate of one vector with another."""
     return _with_ranks("vdot", conj(input), other, (1, 1))
-
-
-def matrix_power(input: Tensor, n: int) -> Tensor:
-    """The n-th power of square matrices, by repeated squaring.
-
-    Raises:
-        RuntimeError: for matrices that are not square, and negative powers.
-    """
-    shape = input._array.shape
-    if len(shape) < 2 or shape[-1] != shape[-2]:
-        raise RuntimeError(
-            f"matrix_power: input must be batches of square matrices, got {list(shape)}"
-        )
-    if n < 0:
-        raise RuntimeError(
-            f"matrix_power: n must be non-negative, got {n}; invert the matrix first"
-        )
-    result: Any = None
-    square: Any = input
-    while n:
-        if n & 1:
-            result = square if result is None else matmul(result, square)
-        n >>= 1
-        square = matmul(square, square) if n else square
-    if result is None:
-        return input.new_zeros(shape) + np.eye(shape[-1], dtype=input._array.dtype)
-    return result if result is not input else input.clone()
 
 
 def chain_matmul(*matrices: Tensor) -> Tensor:

@@ -9,9 +9,11 @@ import numpy as np
 
 from penlight._core.arguments import normalize_axes, normalize_axis, numpy_names
 from penlight._core.dtypes import as_dtype
+from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.ops.promotion import cast, floating
 from penlight.ops.reduction import add_reduce, reduced_axes, spread
+from penlight.ops.singular import svdvals
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -136,16 +138,50 @@ def vector_norm(
     return NormP.apply(input, p, axes, keepdim)
 
 
+def two_dims(name: str, A: Any, dim: Any) -> tuple[int, int]:
+    """The two axes in which the matrices lie."""
+    if not isinstance(A, TensorBase):
+        raise TypeError(f"{name}(): argument 'A' must be Tensor, not {type(A).__name__}")
+    if A._array.ndim < 2:
+        raise RuntimeError(
+            f"{name}: The input tensor A must have at least 2 dimensions, got {A._array.ndim}"
+        )
+    if isinstance(dim, int) or len(dim) != 2:
+        raise RuntimeError(f"{name}: dim must be a 2-tuple of ints, got {dim}")
+    rows, columns = (normalize_axis(d, A._array.ndim) for d in dim)
+    if rows == columns:
+        raise RuntimeError(f"{name}: dims must be different, got {dim}")
+    return rows, columns
+
+
+def spectral_norm(A: Tensor, ord: Any, rows: int, columns: int, keepdim: bool) -> Tensor:
+    """The sum (``"nuc"``), the largest (2) or the smallest (-2) of the matrices' singular values."""
+    s = svdvals(A.movedim((rows, columns), (-2, -1)))
+    if ord == "nuc":
+        y = s.sum(-1)
+    elif ord == 2:
+        y = s.amax(-1) if s._array.shape[-1] else s.sum(-1)
+    else:
+        y = s.amin(-1)
+    if not keepdim:
+        return y
+    for axis in sorted((rows, columns)):
+        y = y.unsqueeze(axis)
+    return y
+
+
 def norm(
     input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
 ) -> Tensor:
     """The p-norm (sum |x|^p)^(1/p) over ``dim`` (default: of all elements as one vector).
 
     Args:
-        p: a number, ``inf``, ``-inf``, or ``"fro"``, which is 2.
+        p: a number, ``inf``, ``-inf``, ``"fro"``, which is 2, or ``"nuc"``, the sum of the singular
+            values of the matrices in two dimensions.
     """
     if p == "nuc":
-        raise RuntimeError("norm: p='nuc' is not supported; sum the singular values instead")
+        dims = two_dims("norm", input, (-2, -1) if dim is None else dim)
+        return spectral_norm(input if dtype is None else input.to(dtype), "nuc", *dims, keepdim)
     return vector_norm("norm", input, 2 if p in ("fro", None) else p, dim, keepdim, dtype)
 
 

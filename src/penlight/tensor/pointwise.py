@@ -190,7 +190,7 @@ class PointwiseMethods:
     # -- products ----------------------------------------------------------------------------
 
     matmul, mm, bmm, mv, dot = matrix.matmul, matrix.mm, matrix.bmm, matrix.mv, matrix.dot
-    vdot, matrix_power = matrix.vdot, matrix.matrix_power
+    vdot = matrix.vdot
     addmm, addmv, addr = products.addmm, products.addmv, products.addr
     baddbmm, addbmm = products.baddbmm, products.addbmm
     lerp, addcmul, addcdiv = products.lerp, products.addcmul, products.addcdiv

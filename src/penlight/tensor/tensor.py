@@ -21,6 +21,7 @@ from penlight.tensor import numpy_protocol, printing
 from penlight.tensor.conversion import ConversionMethods
 from penlight.tensor.distributions import RandomMethods
 from penlight.tensor.indexing import IndexingMethods
+from penlight.tensor.linalg import LinearAlgebraMethods
 from penlight.tensor.new import NewMethods
 from penlight.tensor.operators import OperatorMethods
 from penlight.tensor.pickling import PicklingMethods
@@ -35,7 +36,8 @@ __all__ = ["Tensor"]
 
 class Tensor(
     OperatorMethods, PointwiseMethods, ReductionMethods, ShapeMethods, IndexingMethods, ConversionMethods,
-    NewMethods, QueryMethods, RandomMethods, SpectralMethods, PicklingMethods, TensorBase,
+    NewMethods, QueryMethods, RandomMethods, SpectralMethods, LinearAlgebraMethods, PicklingMethods,
+    TensorBase,
 ):  # fmt: skip
     """A multi-dimensional array with automatic differentiation.
 
