@@ -111,8 +111,7 @@ class Adafactor(Optimizer):
 
 def _average(kept: np.ndarray, new: np.ndarray, share: float) -> np.ndarray:
     """What was kept, moved towards the new value by a share of the way."""
-    kept *= 1 - share
-    kept += share * new
+    kept += share * (new - kept)
     return kept
 
 

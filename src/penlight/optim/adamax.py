@@ -92,8 +92,7 @@ class Adamax(Optimizer):
         g = objective_gradient(p, g, group)
         t, m, u = state["step"], state["exp_avg"], state["exp_inf"]
         beta1, beta2 = group["betas"]
-        m *= beta1
-        m += (1 - beta1) * g
+        m += (1 - beta1) * (g - m)
         u *= beta2
         size = np.abs(g)
         size += group["eps"]

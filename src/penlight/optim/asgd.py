@@ -22,18 +22,17 @@ __all__ = ["ASGD"]
 
 
 class ASGD(Optimizer):
-    """p <- (1 - lambd eta) p - eta g, and a <- a + mu (p - a), the average of p from step t0 on.
+    """p <- (1 - lambd eta) p - eta g, and a <- a + mu (p - a), in the end the mean of p.
 
     eta = lr in the first step, then lr / (1 + lambd lr t)^alpha with t the steps already made;
-    mu = 1 / max(1, t - t0). The average a is in the state, for the user to take: training goes on
-    from p.
+    mu = 1 / max(1, t - t0). The mean a is in the state, for the user to take: training goes on from p.
 
     Args:
         params: the parameters, or groups of them.
         lr: learning rate. Default: 1e-2.
         lambd: the decay of p, which also shortens the steps. Default: 1e-4.
         alpha: the power with which they get shorter. Default: 0.75.
-        t0: the step from which on p is averaged; before, a is p. Default: 1e6.
+        t0: the number of steps after which averaging begins; until then a is p. Default: 1e6.
         weight_decay: lambda of the penalty lambda/2 |p|^2, whose gradient lambda p is added to g.
         maximize: go up instead of down.
         foreach: accepted for PyTorch's sake.

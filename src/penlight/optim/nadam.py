@@ -109,8 +109,7 @@ class NAdam(Optimizer):
         if decoupled:
             p *= 1 - lr * group["weight_decay"]
 
-        m *= beta1
-        m += (1 - beta1) * g
+        m += (1 - beta1) * (g - m)
         v *= beta2
         v += (1 - beta2) * g * g
 

@@ -101,8 +101,7 @@ class RAdam(Optimizer):
         if decoupled:
             p *= 1 - lr * group["weight_decay"]
 
-        m *= beta1
-        m += (1 - beta1) * g
+        m += (1 - beta1) * (g - m)
         v *= beta2
         v += (1 - beta2) * g * g
 

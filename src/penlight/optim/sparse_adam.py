@@ -74,7 +74,7 @@ class SparseAdam(Optimizer):
         beta1, beta2 = group["betas"]
         rows = np.flatnonzero((g != 0).any(axis=tuple(range(1, g.ndim)))) if g.ndim else ...
         g = -g[rows] if group["maximize"] else g[rows]
-        m[rows] = beta1 * m[rows] + (1 - beta1) * g
-        v[rows] = beta2 * v[rows] + (1 - beta2) * g * g
+        m[rows] += (1 - beta1) * (g - m[rows])
+        v[rows] += (1 - beta2) * (g * g - v[rows])
         rate = group["lr"] * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
         p[rows] -= rate * m[rows] / (np.sqrt(v[rows]) + group["eps"])
