@@ -23,6 +23,7 @@ from penlight.nn import functional as F
 pytest.importorskip("numba", reason="Numba is not installed (pip install penlight[numba])")
 
 from penlight.backends import numba as backend
+from penlight.backends.conv import explain
 from penlight.kernels import compiled
 from penlight.kernels.conv import weight_pass
 
@@ -484,6 +485,19 @@ def test_no_module_holds_an_original_when_on_nor_a_twin_when_off() -> None:
             assert holders(twins) == before
         assert holders(originals) == before
         assert not holders(twins)
+
+
+def test_convolutions_go_ways_that_are_fast_with_compiled_kernels() -> None:
+    def time(kernel: int) -> float:
+        shapes = (64, 16, 32, 32), (16, 16, kernel, kernel)
+        return explain(*shapes, padding=1).forward.milliseconds["winograd"]
+
+    with backend.flags(enabled=False):
+        before = time(3), time(5)
+        with backend.flags(enabled=True):
+            assert time(3) < 0.8 * before[0]
+            assert time(5) == before[1]  # whose transforms are NumPy's
+        assert (time(3), time(5)) == before
 
 
 def test_an_error_in_the_block_leaves_things_as_they_were() -> None:

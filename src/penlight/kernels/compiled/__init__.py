@@ -30,7 +30,7 @@ from penlight.kernels.compiled import (
     updates,
     winograd,
 )
-from penlight.kernels.conv import dispatch, winograd as plain_winograd
+from penlight.kernels.conv import costs, dispatch, winograd as plain_winograd
 
 __all__ = ["ORIGINALS", "TWINS", "put_back", "put_in"]
 
@@ -70,11 +70,13 @@ ORIGINALS = [getattr(module, name) for module, name, _ in TWINS]
 
 def put_in() -> None:
     """Let every module of the package that holds an original hold its twin."""
+    costs.compile_transforms(True)
     _exchange({original: twin for original, (*_, twin) in zip(ORIGINALS, TWINS, strict=True)})
 
 
 def put_back() -> None:
     """The inverse of :func:`put_in`."""
+    costs.compile_transforms(False)
     _exchange({twin: original for original, (*_, twin) in zip(ORIGINALS, TWINS, strict=True)})
 
 

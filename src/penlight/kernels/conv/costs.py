@@ -27,6 +27,7 @@ __all__ = [
     "WAYS",
     "allow_winograd",
     "chosen",
+    "compile_transforms",
     "estimates",
     "forced",
     "turned",
@@ -39,6 +40,7 @@ NANOSECONDS = {
     "copied run": 4.0,  # a stretch of elements that lie together
     "turned element": 0.5,  # copied with channels last, or back
     "tile element": 0.8,  # transformed to or from tiles, with all copies
+    "compiled tile element": 0.45,  # likewise, by compiled kernels
     "added element": 0.3,
     "scattered element": 1.2,  # copied to every second place
     "matrix": 100.0,  # to begin one more product in a batch
@@ -96,6 +98,12 @@ def _chunks(p: Problem, elements: float) -> int:
     return math.ceil(elements * p.itemsize / _CHUNK)
 
 
+def _transforms(p: Problem, elements: int) -> dict[str, float]:
+    """Winograd's, of so many elements of tiles."""
+    compiled = _transforms_compiled and p.window.kernel == (3, 3)
+    return {"compiled_tile_element" if compiled else "tile_element": elements}
+
+
 # -- the forward pass ----------------------------------------------------------------------------
 
 
@@ -130,7 +138,7 @@ def _winograd(p: Problem) -> float:
     return _cost(
         call=1,
         chunk=_chunks(p, spread * max(p.c, p.f) / 2),
-        tile_element=spread * (p.c + p.f),
+        **_transforms(p, spread * (p.c + p.f)),
         added_element=points * p.c * p.f,
         multiplication=_product(p, p.f, spread, p.c),
     )
@@ -267,7 +275,7 @@ def _winograd_weight(p: Problem) -> float:
     return _cost(
         call=1,
         chunk=chunks,
-        tile_element=spread * (p.c + p.f),
+        **_transforms(p, spread * (p.c + p.f)),
         added_element=(chunks + 1) * points * p.c * p.f,
         multiplication=_product(p, p.c, spread, p.f),
     )
@@ -333,6 +341,7 @@ WAYS: dict[str, dict[str, Callable[[Problem], float]]] = {
 }
 
 _winograd_allowed = True
+_transforms_compiled = False
 _forced: dict[str, str] = {}
 
 
@@ -369,6 +378,18 @@ def allow_winograd(allowed: bool) -> None:
     """Whether float32 convolutions may go by Winograd's minimal filtering, which rounds more."""
     global _winograd_allowed
     _winograd_allowed = bool(allowed)
+    _forget()
+
+
+def compile_transforms(compiled: bool) -> None:
+    """Whether Winograd's transforms for kernels of 3 x 3 are those of compiled kernels."""
+    global _transforms_compiled
+    _transforms_compiled = bool(compiled)
+    _forget()
+
+
+def _forget() -> None:
+    """What was chosen under other circumstances."""
     estimates.cache_clear()
     _fastest.cache_clear()
 
