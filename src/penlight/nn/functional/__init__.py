@@ -16,6 +16,9 @@ from penlight.nn.functional.fold import *  # noqa: F403
 from penlight.nn.functional.fractional_pooling import *  # noqa: F403
 from penlight.nn.functional.likelihood import *  # noqa: F403
 from penlight.nn.functional.linear import *  # noqa: F403
+from penlight.nn.functional.linear_cross_entropy import (
+    linear_cross_entropy as linear_cross_entropy,
+)
 from penlight.nn.functional.loss import *  # noqa: F403
 from penlight.nn.functional.lp_pooling import *  # noqa: F403
 from penlight.nn.functional.margin import *  # noqa: F403

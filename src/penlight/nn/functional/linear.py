@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from penlight.ops.bilinear import Bilinear
+from penlight.ops.joining import cat, stack
 from penlight.ops.matmul import Linear
 from penlight.tensor import Tensor
 
-__all__ = ["bilinear", "linear"]
+__all__ = ["bilinear", "grouped_mm", "linear"]
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -92,3 +97,57 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             f"bias {bias.dtype if bias is not None else None}"
         )
     return Bilinear.apply(input1, input2, weight, bias)
+
+
+def grouped_mm(
+    mat_a: Tensor,
+    mat_b: Tensor,
+    *,
+    offs: Tensor | None = None,
+    bias: Tensor | None = None,
+    out_dtype: Any = None,
+) -> Tensor:
+    """One product for each group of rows, as for the experts of a mixture.
+
+    Args:
+        mat_a, mat_b: (G, M, K) and (G, K, N) for G products (G, M, N); a matrix in place of one of them
+            holds the groups side by side: (M, K) rows, giving (M, N); (K, N) columns, giving (M, N);
+            or both share K cut into groups, giving (G, M, N).
+        offs: the ends of the groups, (G), int32, where there is a matrix; what lies behind the last is 0.
+        bias: not supported, as in PyTorch.
+        out_dtype: that of ``mat_a``, if given.
+
+    Raises:
+        RuntimeError: if shapes, dtypes or offsets don't fit.
+
+    Source: Shazeer et al., "Outrageously Large Neural Networks", 2017 (mixtures of experts).
+    """
+    if bias is not None:
+        raise RuntimeError("grouped_mm: Bias not supported yet; add it to the result")
+    if mat_a.ndim not in (2, 3) or mat_b.ndim not in (2, 3):
+        raise RuntimeError(f"grouped_mm: expected matrices or batches, got {mat_a.ndim}D and {mat_b.ndim}D")  # fmt: skip
+    if out_dtype is not None and out_dtype != mat_a.dtype:
+        raise RuntimeError(f"grouped_mm: output dtype must match mat_a ({mat_a.dtype}), got {out_dtype}")  # fmt: skip
+    if (offs is None) != (mat_a.ndim == mat_b.ndim == 3):
+        raise RuntimeError(
+            "grouped_mm: Have to provide offsets if there is a 2d matrix, or no offset if both are 3d"
+        )
+    if offs is None:
+        return mat_a @ mat_b
+    if offs._array.dtype != np.int32:
+        raise RuntimeError(f"grouped_mm: Offsets have to be int32, got {offs.dtype}")
+    ends = offs.tolist()
+    parts = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    for matrix in (mat_a, mat_b):
+        if matrix.ndim == 3 and matrix.shape[0] != len(parts):
+            raise RuntimeError(
+                f"grouped_mm: matrix batch sizes have to match: {len(parts)} groups, {matrix.shape[0]}"
+            )
+    if mat_a.ndim == mat_b.ndim:
+        return stack([mat_a[:, p] @ mat_b[p] for p in parts])
+    if mat_a.ndim == 2:
+        rows = [mat_a[p] @ mat_b[g] for g, p in enumerate(parts)]
+        rest = mat_a.new_zeros(mat_a.shape[0] - ends[-1], mat_b.shape[2])
+        return cat([*rows, rest])
+    columns = [mat_a[g] @ mat_b[:, p] for g, p in enumerate(parts)]
+    return cat([*columns, mat_a.new_zeros(mat_a.shape[1], mat_b.shape[1] - ends[-1])], 1)

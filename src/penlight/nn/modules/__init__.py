@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from penlight.nn.modules.activation import *  # noqa: F403
+from penlight.nn.modules.adaptive import *  # noqa: F403
 from penlight.nn.modules.adaptive_pooling import *  # noqa: F403
 from penlight.nn.modules.attention import *  # noqa: F403
 from penlight.nn.modules.batchnorm import *  # noqa: F403
@@ -15,8 +16,10 @@ from penlight.nn.modules.dropout import *  # noqa: F403
 from penlight.nn.modules.flatten import *  # noqa: F403
 from penlight.nn.modules.fold import *  # noqa: F403
 from penlight.nn.modules.fractional_pooling import *  # noqa: F403
+from penlight.nn.modules.lazy_layers import *  # noqa: F403
 from penlight.nn.modules.likelihood import *  # noqa: F403
 from penlight.nn.modules.linear import *  # noqa: F403
+from penlight.nn.modules.linear_cross_entropy import *  # noqa: F403
 from penlight.nn.modules.loss import *  # noqa: F403
 from penlight.nn.modules.lp_pooling import *  # noqa: F403
 from penlight.nn.modules.margin import *  # noqa: F403

@@ -132,3 +132,28 @@ ModuleSpec(
     lambda rng: [Sample(normal(rng, 2, 3, 2))],
     covers=("nn.Module",),
 )
+
+
+def _grouped(torch, a, b, ends=None, **options):
+    offsets = None if ends is None else torch.tensor(ends, dtype=torch.int32)
+    return torch.nn.functional.grouped_mm(a, b, offs=offsets, **options)
+
+
+_batch, _rows = np.ones((3, 8, 16), np.float32), np.ones((6, 8), np.float32)
+OpSpec(
+    "F.grouped_mm",
+    _grouped,
+    lambda rng: [
+        Sample(normal(rng, 6, 8), normal(rng, 3, 8, 16), [2, 3, 6]),
+        Sample(normal(rng, 6, 8), normal(rng, 3, 8, 16), [2, 2, 6]),
+        Sample(normal(rng, 3, 4, 8), normal(rng, 3, 8, 16)),
+        Sample(normal(rng, 3, 4, 8), normal(rng, 8, 8), [2, 4, 8]),
+        Sample(normal(rng, 4, 8), normal(rng, 8, 16), [2, 4, 8]),
+    ],
+    errors=[
+        Bad(RuntimeError, "offsets", (_rows, _batch)),
+        Bad(RuntimeError, "batch sizes", (_rows, _batch, [2, 6])),
+        Bad(RuntimeError, "Bias", (_rows, _batch, [2, 3, 6]), {"bias": np.ones(16, "f")}),
+    ],
+    atol=1e-5,
+)
