@@ -40,6 +40,16 @@ class RemovableHandle:
             if table is not None:
                 table.pop(self.id, None)
 
+    def __getstate__(self) -> tuple[int, list[Any]]:
+        """The tables themselves, so that a copy's handle is one of the copied tables."""
+        return self.id, [reference() for reference in self._tables]
+
+    def __setstate__(self, state: tuple[int, list[Any]]) -> None:
+        global _next_id
+        self.id, tables = state
+        self._tables = [weakref.ref(t) for t in tables if t is not None]
+        _next_id = itertools.count(max(_next_id(), self.id + 1)).__next__
+
     def __enter__(self) -> RemovableHandle:
         return self
 

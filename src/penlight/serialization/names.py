@@ -60,13 +60,17 @@ BUILTIN: dict[str, Any] = {
 
 def find_torch(name: str) -> Any:
     """What Penlight has under PyTorch's full name, or ``None``."""
-    if name == "torch.nn.parameter.Parameter":
-        return kinds["Parameter"]
+    module, _, last = name.rpartition(".")
+    if module == "torch.nn.parameter" and last != "Buffer":
+        return kinds.get(last)
     return _TORCH.get(name)
 
 
 def torch_name(value: Any) -> tuple[str, str] | None:
     """PyTorch's module and name for a function, class or constant of Penlight's, if it has one."""
+    for kind in ("UninitializedParameter", "UninitializedBuffer"):
+        if value is kinds.get(kind):
+            return "torch.nn.parameter", kind
     name = _NAME_OF.get(id(value))
     if name is None:
         return None

@@ -129,6 +129,8 @@ _KIND_OF = {kind.dtype: kind for kind in STORAGE_TYPES.values() if kind.name != 
 
 def _reduce_tensor(t: Any, storages: _Storages) -> tuple[Any, ...]:
     """The call that makes the tensor anew, in PyTorch's terms."""
+    if type(t) in (kinds.get("UninitializedParameter"), kinds.get("UninitializedBuffer")):
+        return t.__reduce_ex__(2)
     state = dict(t.__dict__)
     if type(t) is kinds.get("Buffer"):
         state["_is_buffer"] = True

@@ -8,7 +8,7 @@ from typing import Any, Self
 from penlight._core import dtypes
 from penlight._core.device import as_device, device
 from penlight.autograd.grad_mode import no_grad
-from penlight.nn.parameter import Parameter
+from penlight.nn.parameter import Parameter, is_lazy
 from penlight.tensor import Tensor
 from penlight.tensor.creation import empty_like
 
@@ -39,7 +39,9 @@ class ConversionMethods:
                     if parameter.grad is not None:
                         parameter.grad.data = fn(parameter.grad.data)
             for name, buffer in self._buffers.items():
-                if buffer is not None:
+                if is_lazy(buffer):
+                    buffer.data = fn(buffer.data)  # type: ignore[union-attr]
+                elif buffer is not None:
                     self._buffers[name] = fn(buffer)
         return self
 

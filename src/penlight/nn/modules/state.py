@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from penlight._core.hooks import HookTable, RemovableHandle
 from penlight.autograd.grad_mode import no_grad
-from penlight.nn.parameter import Parameter
+from penlight.nn.parameter import Parameter, is_lazy
 from penlight.tensor import Tensor
 
 __all__ = ["IncompatibleKeys", "StateMethods"]
@@ -174,7 +174,7 @@ class StateMethods:
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Put this module's own state, without its children's, into ``destination``."""
         for name, t in self._own_state().items():
-            destination[prefix + name] = t if keep_vars else t.detach()
+            destination[prefix + name] = t if keep_vars or is_lazy(t) else t.detach()
         if self._has_extra_state():
             destination[prefix + EXTRA_STATE] = self.get_extra_state()
 
@@ -298,6 +298,12 @@ class StateMethods:
             return (
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like '
                 f"object from checkpoint but received {type(value)}"
+            )
+        if is_lazy(t):
+            if is_lazy(value):
+                return None
+            return (
+                f'While copying the parameter named "{key}": it has no shape yet; call the module'
             )
         if not t.ndim and value.shape == (1,):  # scalars were saved as vectors long ago
             value = value[0]
