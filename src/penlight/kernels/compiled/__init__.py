@@ -27,10 +27,12 @@ from penlight.kernels.compiled import (
     norms,
     pointwise,
     pooling,
+    recurrent,
     updates,
     winograd,
 )
 from penlight.kernels.conv import costs, dispatch, winograd as plain_winograd
+from penlight.kernels.recurrent import lstm
 
 __all__ = ["ORIGINALS", "TWINS", "put_back", "put_in"]
 
@@ -56,6 +58,8 @@ TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
     (plain_activations, "tanh_gradient", activations.tanh_gradient),
     (plain_pointwise, "gated", pointwise.gated),
     (plain_pointwise, "logistic", exponentials.logistic),
+    (lstm, "factors", recurrent.factors),
+    (lstm, "pass_gates", recurrent.pass_gates),
     (plain_updates, "adam", updates.adam),
     (plain_updates, "momentum", updates.momentum),
     (special, "normal_cdf", exponentials.normal_cdf),

@@ -36,7 +36,7 @@ from penlight.kernels.recurrent.columns import (
     plus_product,
 )
 
-__all__ = ["backward", "forward", "prepare"]
+__all__ = ["backward", "factors", "forward", "pass_gates", "prepare"]
 
 Array = np.ndarray
 
@@ -103,13 +103,13 @@ def forward(weights: Any, x: Array, states: tuple[Array, Array], y: Array, keep:
                 np.dot(v, ms[k], hs[k])  # (P, H) @ (H, N) -> (P, N)
             k += 1
         if keep:
-            _factors(a[: stop - start], t[: stop - start], kept[start:stop])
+            factors(a[: stop - start], t[: stop - start], kept[start:stop])
         a[0, 4 * size :] = c
     y[...] = hs.swapaxes(1, 2)
     return (hs[-1].T, a[0, 4 * size :].T), (z, kept, ms)
 
 
-def _factors(a: Array, tanh_c: Array, kept: Array) -> None:
+def factors(a: Array, tanh_c: Array, kept: Array) -> None:
     """Of da: dm's in do, dc's in di, df, dg; then dm's in dc, and dc's in dc_{t-1}."""
     steps, rows, batch = a.shape
     o, i, f, g, c = a.reshape(steps, 5, rows // 5, batch).swapaxes(0, 1)
@@ -151,7 +151,7 @@ def backward(
     dz = np.empty((count, w.size // (4 * size), batch), dtype)
     blocks, dhs = dz.reshape(count, *w.shape[:-1], batch), dz[:, -outputs:]
     for start, stop in ranges[::-1]:
-        factors = kept[start:stop]
+        some = kept[start:stop]
         dys = None if dy is None else as_columns(dy[start:stop], dtype)
         for k in range(stop - start - 1, -1, -1):
             if dys is not None:
@@ -160,12 +160,7 @@ def backward(
             if v is not None:
                 dms[start + k] = dh
                 d = np.dot(v.T, dh, dm)  # (H, P) @ (P, N) -> (H, N)
-            factor, gates = factors[k], da[k]
-            np.multiply(d, factor[4], product)
-            np.add(dc, product, dc)
-            np.multiply(d, factor[0], gates[0])
-            np.multiply(dc, factor[1:4], gates[1:])
-            np.multiply(dc, factor[5], dc)
+            pass_gates(d, dc, some[k], product, da[k])
             multiply(w, flat[k], blocks[k])  # (I+P, 4H) @ (4H, N) -> (I+P, N)
             dh = dhs[k]
         dw = plus_product(dw, flat[: stop - start], z[start:stop])
@@ -175,3 +170,17 @@ def backward(
     db = None if b_ih is None else dw[:, -1]
     dv = None if v is None else plus_product(None, dms, ms)
     return (dh.T, dc.T), (dw[:, :inputs], dw[:, inputs:-1], db, db, dv)
+
+
+def pass_gates(dm: Array, dc: Array, factor: Array, product: Array, da: Array) -> None:
+    """Write a step's da, and turn dc from the gradient of c_t into that of c_{t-1}.
+
+    Args:
+        factor: what :func:`factors` kept of the step, (6, H, N).
+        product: memory for a product.
+    """
+    np.multiply(dm, factor[4], product)
+    np.add(dc, product, dc)
+    np.multiply(dm, factor[0], da[0])
+    np.multiply(dc, factor[1:4], da[1:])
+    np.multiply(dc, factor[5], dc)
