@@ -26,6 +26,7 @@ class _Mode(threading.local):
     grad = True
     inference = False
     recording = True
+    tensors = False  # the gradients that a backward pass hands around are Tensors
 
     def set(self, grad: bool, inference: bool) -> None:
         self.grad, self.inference = grad, inference

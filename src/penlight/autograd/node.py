@@ -194,7 +194,11 @@ class Node:
     def __call__(self, *grad_outputs: TensorBase | None) -> Any:
         """Run the node by itself: the gradients of its inputs, a tuple unless there is one."""
         arrays = None if mode.recording else [getattr(g, "_array", None) for g in grad_outputs]
-        results = self._call_backward(list(grad_outputs) if arrays is None else arrays)
+        previous, mode.tensors = mode.tensors, mode.recording
+        try:
+            results = self._call_backward(list(grad_outputs) if arrays is None else arrays)
+        finally:
+            mode.tensors = previous
         kind = TensorBase._result_type
         many = results if isinstance(results, tuple) else (results,)
         shown = tuple(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from penlight._core.errors import broadcast_error, unsupported_error
-from penlight.autograd import anomaly
+from penlight.autograd import anomaly, batching
 from penlight.autograd.base import TensorBase, View, wrap
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.node import Edge, Node, next_sequence
@@ -24,6 +24,7 @@ from penlight.autograd.node import Edge, Node, next_sequence
 __all__ = ["Op", "ViewOp", "mark_view"]
 
 _ndarray = np.ndarray
+running = batching.running  # empty outside of vmap
 
 
 class Op(Node):
@@ -70,7 +71,7 @@ class Op(Node):
                     raise self._changed(items)
         else:
             items = self._saved_arrays()
-        return self._as_tensors(items) if mode.recording and sources else items
+        return self._as_tensors(items) if mode.tensors and sources else items
 
     # -- recording ---------------------------------------------------------------------------
 
@@ -81,6 +82,10 @@ class Op(Node):
         Tensors among ``inputs`` reach ``forward`` as ndarrays, everything else as it is. With no
         Tensor among them ``forward`` simply runs and its raw result is returned.
         """
+        if running:
+            level = batching.innermost(inputs)
+            if level is not None:
+                return batching.apply(cls, level, inputs)
         node = cls()
         recording = mode.recording
         any_tensor = differentiable = False

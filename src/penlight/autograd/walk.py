@@ -36,6 +36,7 @@ class Walk:
     Args:
         keep_graph: do not free what the nodes saved.
         create_graph: gradients are Tensors, and what happens to them is recorded.
+        tensors: gradients are Tensors (of batches, say) even if nothing is recorded.
         targets: the only places to bring gradients to; ``None`` for all leaves.
         accumulate: add to the leaves' ``.grad``; otherwise leave what arrives in ``captured``.
     """
@@ -50,8 +51,10 @@ class Walk:
         create_graph: bool,
         targets: list[tuple[Target, int]] | None,
         accumulate: bool,
+        tensors: bool = False,
     ) -> None:
         self.keep_graph, self.create_graph = keep_graph, create_graph
+        self.tensors = create_graph or tensors
         self.accumulate = accumulate
         self.targets = None if targets is None else {target for target, _ in targets}
         self.captured: dict[Target, list[Any]] = {}
@@ -76,9 +79,10 @@ class Walk:
             self.uses = _leaf_uses(starts)
         if anomaly.enabled:
             anomaly.check_roots(self.roots)
-        previous = mode.grad, mode.inference
+        previous, tensors = (mode.grad, mode.inference), mode.tensors
         try:
             mode.set(self.create_graph, False)
+            mode.tensors = self.tensors
             heap, pending = self.heap, self.pending
             while heap:
                 node = heappop(heap)[1]
@@ -86,6 +90,7 @@ class Walk:
             self.finish_leaves()
         finally:
             mode.set(*previous)
+            mode.tensors = tensors
 
     def visit(self, node: Node, grads: list[Any]) -> None:
         """Hand the gradients of a node's outputs through its ``backward`` to its inputs."""
@@ -137,7 +142,7 @@ class Walk:
                 g = self.fitted(g, shape, dtype, sender, edge)
             if sums[nr] is None:
                 sums[nr] = g
-            elif not self.create_graph and _is_sole(sums, nr):
+            elif not self.tensors and _is_sole(sums, nr):
                 np.add(sums[nr], g, out=sums[nr])
             else:
                 sums[nr] = sums[nr] + g
@@ -157,7 +162,7 @@ class Walk:
     def fitted(
         self, g: Any, shape: tuple[int, ...], dtype: np.dtype[Any], sender: Node | None, edge: Edge
     ) -> Any:
-        """``g`` brought to an output's shape and dtype, as a Tensor if a graph is made.
+        """``g`` brought to an output's shape and dtype, as a Tensor if gradients are Tensors.
 
         Raises:
             RuntimeError: if the output could not have been broadcast to g's shape.
@@ -174,7 +179,7 @@ class Walk:
             g = SumTo.apply(g, shape)
         if array.dtype != dtype:
             g = Cast.apply(g, dtype)
-        if self.create_graph:
+        if self.tensors:
             kind = TensorBase._result_type
             return g if isinstance(g, TensorBase) else wrap(kind, np.asarray(g))
         return np.asarray(getattr(g, "_array", g))
@@ -187,7 +192,7 @@ class Walk:
         for g, (shape, dtype) in zip(grads, node._metas, strict=True):
             if g is None and dtype is not None:  # a Function's output may be no tensor
                 g = np.zeros(shape, dtype)
-                if self.create_graph:
+                if self.tensors:
                     g = wrap(TensorBase._result_type, g)
             filled.append(g)
         return filled
@@ -200,7 +205,7 @@ class Walk:
 
     def taken(self, g: Any) -> Any:
         """A gradient as the walk passes it on."""
-        return g if g is None or self.create_graph else g._array
+        return g if g is None or self.tensors else g._array
 
     def run_output_hooks(self, hooks: Hooks, grads: list[Any]) -> None:
         for nr, table in hooks.on_output.items():
