@@ -11,7 +11,15 @@ import pytest
 import penlight
 from penlight import nn
 
-PACKAGES = ["nn", "nn.functional", "nn.init", "nn.utils"]
+PACKAGES = [
+    "nn",
+    "nn.functional",
+    "nn.init",
+    "nn.utils",
+    "optim",
+    "optim.lr_scheduler",
+    "optim.swa_utils",
+]
 EMPTY = inspect.Parameter.empty
 
 

@@ -241,3 +241,17 @@ def test_step_in_a_hooked_form(lib: Any) -> None:
     optimizer.register_step_post_hook(lambda *_: seen.append(1))
     assert lib.optim.Optimizer.profile_hook_step(lambda self: "done")(optimizer) == "done"
     assert seen == [1]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("package", ["optim", "swa_utils"])
+def test_no_public_name_is_missing(package: str, torch: Any) -> None:
+    elsewhere = {"ipu", "mtia", "xpu", "T_destination", "dump_patches"}  # other devices; typing
+    ours, theirs = (
+        lib.optim if package == "optim" else lib.optim.swa_utils for lib in (penlight, torch)
+    )
+    for name in theirs.__all__:
+        found, expected = getattr(ours, name), getattr(theirs, name)
+        if isinstance(found, type):
+            public = {n for n in dir(expected) if not n.startswith("_")}
+            assert not public - set(dir(found)) - elsewhere, name

@@ -85,6 +85,9 @@ class Adagrad(Optimizer):
         for p in group["params"]:
             self.state[p] = self.init_state(p, group)
 
+    def share_memory(self) -> None:
+        """Nothing: memory is shared between processes by the data loader alone."""
+
     def init_state(self, parameter: Tensor, group: Group) -> dict[str, Any]:
         total = zeros_for(parameter)
         start = group["initial_accumulator_value"]

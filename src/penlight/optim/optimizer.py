@@ -57,13 +57,13 @@ required = _Required()  # a default that each group must replace
 Step = TypeVar("Step", bound=Callable[..., Any])
 
 
-def _hooked(step: Step) -> Step:
-    """``step`` between its hooks, which run once where one ``step`` calls another by ``super()``."""
+def _hooked(func: Step) -> Step:
+    """A ``step`` between its hooks, which run once where one ``step`` calls another by ``super()``."""
 
-    @functools.wraps(step)
+    @functools.wraps(func)
     def wrapped(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         if self._in_step:
-            return step(self, *args, **kwargs)
+            return func(self, *args, **kwargs)
         self._in_step = True
         try:
             arguments = (self, *args)
@@ -76,7 +76,7 @@ def _hooked(step: Step) -> Step:
                             f"of (new_args, new_kwargs), but got {result!r}"
                         )
                     arguments, kwargs = result
-            result = step(*arguments, **kwargs)
+            result = func(*arguments, **kwargs)
             if "_opt_called" in vars(self):
                 self._opt_called = True
             for hook in (*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()):
@@ -114,6 +114,9 @@ class Optimizer(StateMethods):
         ValueError: if there are no parameters, if one was computed from others (not a leaf), or if
             one stands in two groups.
     """
+
+    OptimizerPreHook = Callable[..., Any]  # of (optimizer, args, kwargs)
+    OptimizerPostHook = Callable[..., None]
 
     elementwise: bool = False
     scalars: tuple[str, ...] = ("step",)
