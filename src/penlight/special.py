@@ -2,6 +2,7 @@
 
 from penlight.ops.activation import erf, erfc, sigmoid as expit
 from penlight.ops.exponential import exp2, expm1, log1p
+from penlight.ops.incomplete_gamma import gammainc, gammaincc
 from penlight.ops.norms import logsumexp
 from penlight.ops.rounding import round
 from penlight.ops.softmax import log_softmax, softmax
@@ -18,6 +19,6 @@ from penlight.ops.special import (
 from penlight.ops.trigonometry import sinc
 
 __all__ = [
-    "digamma", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gammaln", "log1p", "log_softmax",
+    "digamma", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gammainc", "gammaincc", "gammaln", "log1p", "log_softmax",
     "logit", "logsumexp", "multigammaln", "polygamma", "psi", "round", "sinc", "softmax", "xlogy",
 ]  # fmt: skip

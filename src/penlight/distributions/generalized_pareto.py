@@ -44,12 +44,6 @@ class GeneralizedPareto(Distribution):
             self.loc, end.masked_fill(self.concentration >= 0, penlight.inf)
         )
 
-    def _shape(self) -> tuple[Tensor, Tensor]:
-        """Where c counts as 0, and c with 1 in those places."""
-        c = self.concentration
-        zero = penlight.isclose(c, penlight.zeros_like(c))
-        return zero, c.masked_fill(zero, 1)
-
     @property
     def mean(self) -> Tensor:
         """NaN for c >= 1."""
@@ -71,18 +65,28 @@ class GeneralizedPareto(Distribution):
         shape = self._extended_shape(sample_shape)
         return self.icdf(penlight.rand(shape, dtype=self.loc.dtype))
 
+    def _z(self, value: Tensor) -> Tensor:
+        return (value - self.loc) / self.scale
+
+    def _over_shape(self, function: Any, x: Tensor) -> Tensor:
+        """f(c x) / c for an f with f(0) = 0, f'(0) = 1, f''(0) = -1 or 1; by its series at c = 0."""
+        c = self.concentration
+        zero = penlight.isclose(c, penlight.zeros_like(c))
+        curvature = -1 if function is penlight.log1p else 1
+        series = x + curvature * c * x.square() / 2
+        nonzero = c.masked_fill(zero, 1)
+        return penlight.where(zero, series, function(nonzero * x) / nonzero)
+
     def log_survival_function(self, value: Tensor) -> Tensor:
         """ln P(X > value)."""
-        zero, c = self._shape()
-        z = (value - self.loc) / self.scale
-        return penlight.where(zero, -z, -(c * z).log1p() / c)
+        return -self._over_shape(penlight.log1p, self._z(value))
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        zero, c = self._shape()
-        z = (value - self.loc) / self.scale
-        return penlight.where(zero, -z, -(1 + 1 / c) * (c * z).log1p()) - self.scale.log()
+        z = self._z(value)
+        tail = self._over_shape(penlight.log1p, z) + (self.concentration * z).log1p()
+        return -tail - self.scale.log()
 
     def log_cdf(self, value: Tensor) -> Tensor:
         """ln P(X <= value)."""
@@ -91,12 +95,10 @@ class GeneralizedPareto(Distribution):
     def cdf(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        return self.log_cdf(value).exp()
+        return -self.log_survival_function(value).expm1()
 
     def icdf(self, value: Tensor) -> Tensor:
-        zero, c = self._shape()
-        survival = (-value).log1p()
-        return self.loc + self.scale * penlight.where(zero, -survival, (-c * survival).expm1() / c)
+        return self.loc + self.scale * self._over_shape(penlight.expm1, -(-value).log1p())
 
     def entropy(self) -> Tensor:
         return 1 + self.scale.log() + self.concentration

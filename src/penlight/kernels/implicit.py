@@ -1,4 +1,4 @@
-"""Gamma and Dirichlet samples, and how they move when their parameters do.
+"""Gamma and Dirichlet samples, how they move when their parameters do; the incomplete gamma function.
 
 A sample x whose distribution function is F(x; a) stays at the same quantile when a changes:
 dF = 0, so dx/da = -(dF/da) / p(x) with the density p ("implicit reparameterisation"). Differentiated
@@ -24,9 +24,11 @@ from typing import Any
 import numpy as np
 
 from penlight.kernels import chunks
-from penlight.kernels.gamma import digamma
+from penlight.kernels.gamma import digamma, lgamma
 
-__all__ = ["dirichlet_grad", "dirichlet_sample", "gamma_grad", "gamma_sample"]
+__all__ = [
+    "dirichlet_grad", "dirichlet_sample", "gamma_grad", "gamma_sample", "incomplete_gamma",
+]  # fmt: skip
 
 _PLANS = {"d": (38.0, 64), "f": (20.0, 32)}  # the largest cost, and how many nodes up to it
 _ROWS = 1024  # samples of a chunk: 64 nodes each fill half a megabyte
@@ -69,17 +71,23 @@ def _quadratic_root(slope: Any, curvature: Any, limit: float) -> Any:
 
 def gamma_grad(alpha: np.ndarray, x: np.ndarray) -> np.ndarray:
     """dx/dalpha of a sample x of the gamma distribution with shape alpha and rate 1."""
-    return _by_rows(_gamma_rows, x.dtype, alpha, x)
+    return _by_rows(_gamma_grad_rows, x.dtype, alpha, x)
 
 
-def _gamma_rows(alpha: Any, x: Any, limit: float, points: Any, weights: Any) -> np.ndarray:
+def _gamma_grad_rows(alpha: Any, x: Any, limit: float, points: Any, weights: Any) -> np.ndarray:
+    s, v, end, density = _gamma_tail(alpha, x, limit, points)
+    ahead = s * (np.log(x) - digamma(alpha))
+    return x * end * (((ahead[:, None] + v) * density) @ weights)
+
+
+def _gamma_tail(alpha: Any, x: Any, limit: float, points: Any) -> tuple[Any, ...]:
     """In u = ln t: ln p = alpha u - e^u - ln gamma(alpha), its derivative u - digamma(alpha).
 
     At u = ln x + s v, s = 1 above the mode and -1 below: cost = |x - alpha| v + x (e^(sv) - 1 - sv).
+    Given back are s, v at the points, the largest v, and e^-cost.
     """
     s = np.where(x > alpha, 1.0, -1.0)
     slope = np.abs(x - alpha)
-    ahead = s * (np.log(x) - digamma(alpha))
 
     def cost(v: Any, s: Any, x: Any, slope: Any) -> Any:
         return slope * v + x * (np.expm1(s * v) - s * v)
@@ -91,8 +99,31 @@ def _gamma_rows(alpha: Any, x: Any, limit: float, points: Any, weights: Any) -> 
     for _ in range(4):
         end -= (cost(end, s, x, slope) - limit) / (slope + s * x * np.expm1(s * end))
     v = end[:, None] * points
-    density = np.exp(-cost(v, s[:, None], x[:, None], slope[:, None]))
-    return x * end * (((ahead[:, None] + v) * density) @ weights)
+    return s, v, end, np.exp(-cost(v, s[:, None], x[:, None], slope[:, None]))
+
+
+def incomplete_gamma(alpha: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
+    """P = the integral of t^(alpha - 1) e^-t / gamma(alpha) from 0 to x; from x on if ``upper``.
+
+    The smaller one is integrated as above, the other is what it leaves of 1.
+    """
+    wide_alpha, wide_x = np.broadcast_arrays(alpha.astype(np.float64), x.astype(np.float64))
+    ordinary = (wide_alpha > 0) & (wide_x > 0) & np.isfinite(wide_alpha) & np.isfinite(wide_x)
+    a, z = np.where(ordinary, wide_alpha, 1), np.where(ordinary, wide_x, 1)
+    tail = _by_rows(_gamma_tail_rows, np.dtype(np.float64), a, z)
+    tail = tail * np.exp(a * np.log(z) - z - lgamma(a))
+    y = np.where((z > a) == upper, tail, 1 - tail)
+    # at the ends all lies on one side; where both run off there is no telling
+    below = (wide_x == 0) | np.isinf(wide_alpha)
+    extreme = np.where(below == upper, 1.0, 0.0)
+    undefined = (wide_alpha < 0) | (wide_x < 0) | np.isnan(wide_alpha + wide_x)
+    undefined |= (wide_alpha == 0) & (wide_x == 0) | np.isinf(wide_alpha) & np.isinf(wide_x)
+    return np.where(ordinary, y, np.where(undefined, np.nan, extreme)).astype(x.dtype)
+
+
+def _gamma_tail_rows(alpha: Any, x: Any, limit: float, points: Any, weights: Any) -> np.ndarray:
+    _, _, end, density = _gamma_tail(alpha, x, limit, points)
+    return end * (density @ weights)
 
 
 def gamma_sample(alpha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
