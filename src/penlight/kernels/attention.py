@@ -37,25 +37,32 @@ _LEAST, _MOST = 2.0**-80, 2.0**80  # of a sum of exponentials, in any dtype
 
 
 def forward(
-    q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: np.ndarray | None, scale: float, causal: bool
-) -> tuple[np.ndarray, np.ndarray, bool]:
+    q: np.ndarray,
+    k: np.ndarray,
+    v: np.ndarray,
+    mask: np.ndarray | None,
+    scale: float,
+    causal: bool,
+    need_lse: bool = True,
+) -> tuple[np.ndarray, np.ndarray | None, bool]:
     """y = softmax(scale Q K^T + M) V, and the logarithm of the softmax's denominator.
 
     Args:
         q: (*N, L, E), k: (*N, S, E), v: (*N, S, F): floats; N broadcasts.
         mask: M, broadcasts to (*N, L, S): numbers, or True for 0 and False for -infinity.
         causal: query i attends to keys 0 ... i alone.
+        need_lse: False if no gradient will be wanted; lse may then be None.
 
     Returns:
         y (*N, L, F), laid out in memory as q is; lse (*N, L), infinite for queries that may attend to
         nothing, whose y is 0; and whether all exponentials are within range unshifted.
     """
     if q.itemsize < 4:  # float16, which the BLAS does not know
-        y, lse, plain = forward(_wide(q), _wide(k), _wide(v), mask, scale, causal)
+        y, lse, plain = forward(_wide(q), _wide(k), _wide(v), mask, scale, causal, need_lse)
         return y.astype(q.dtype), lse, plain
     if small_attention.applies(q, k, v):
         y = _like(q, (*_heads(q, k, v), q.shape[-2], v.shape[-1]))
-        return y, small_attention.forward(q, k, v, mask, scale, causal, y), False
+        return y, small_attention.forward(q, k, v, mask, scale, causal, y, need_lse), False
     job = _Job(q, k, v, mask, scale, causal)
     y = _like(q, (*job.heads, job.queries, v.shape[-1]))
     lse = np.empty((*job.heads, job.queries), q.dtype)

@@ -51,8 +51,9 @@ def forward(
     scale: float,
     causal: bool,
     y: np.ndarray,
-) -> np.ndarray:
-    """Write y, and return the logarithm of the softmax's denominator."""
+    need_lse: bool,
+) -> np.ndarray | None:
+    """Write y, and return the logarithm of the softmax's denominator if it is needed."""
     with np.errstate(all="ignore"):
         p = _scores(q, k, mask, scale, causal)
         most = np.maximum.reduce(p, axis=-1, keepdims=True)
@@ -65,6 +66,8 @@ def forward(
             total[total == 0] = np.inf  # nothing to attend to: y = 0, and P will be e^-inf
         np.matmul(p, v, out=y)
         y /= total
+        if not need_lse:
+            return None
         np.log(total, out=total)
         total += most
     lse: np.ndarray = total[..., 0]

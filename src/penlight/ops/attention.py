@@ -34,7 +34,7 @@ class Attention(Op):
 
     @staticmethod
     def forward(ctx: Any, q: Any, k: Any, v: Any, mask: Any, scale: float, causal: bool) -> Any:
-        y, lse, ctx.plain = kernel.forward(q, k, v, mask, scale, causal)
+        y, lse, ctx.plain = kernel.forward(q, k, v, mask, scale, causal, any(ctx.edges))
         ctx.save(q, k, v, mask, y, lse)
         ctx.options = scale, causal
         return y
