@@ -22,6 +22,7 @@ __all__ = [
     "Generator",
     "current_generator",
     "default_generator",
+    "draw_in_batches",
     "initial_seed",
     "manual_seed",
     "numpy_generator",
@@ -138,6 +139,9 @@ class _Thread(threading.local):
     """The default generator of threads that have one of their own, as loader workers do."""
 
     generator: Generator | None = None
+    batches: Callable[[Any], Any] | None = (
+        None  # what vmap makes of a NumPy generator, while it runs
+    )
 
 
 _thread = _Thread()
@@ -170,4 +174,10 @@ def initial_seed() -> int:
 
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
     """The NumPy generator to draw from: the one given, or the default."""
-    return (current_generator() if generator is None else generator).numpy
+    stream = (current_generator() if generator is None else generator).numpy
+    return stream if _thread.batches is None else _thread.batches(stream)
+
+
+def draw_in_batches(batches: Callable[[Any], Any] | None) -> None:
+    """Hand out ``batches(generator)`` instead of NumPy's generators in this thread; None: no more."""
+    _thread.batches = batches

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight.autograd import batching
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.walk import Target, Walk, take
 
@@ -42,6 +43,11 @@ def backward(
             )
         grad_tensors = grad_variables
     roots = _as_tensors(tensors, "tensors")
+    if batching.innermost(roots) is not None:
+        raise RuntimeError(
+            "backward() called inside torch.vmap. This is not supported, please call backward() outside "
+            "vmap or instead use torch.func.grad inside vmap"
+        )
     grads = _root_gradients(roots, grad_tensors, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     targets = None if inputs is None else _accumulating_targets(_as_tensors(inputs, "inputs"))
@@ -92,13 +98,33 @@ def grad(
             )
     keep = create_graph if retain_graph is None else retain_graph
     unused = materialize_grads or bool(allow_unused)
+    if batching.running and not is_grads_batched:
+        given = () if grad_outputs is None else _as_tuple(grad_outputs)
+        level = batching.innermost((*roots, *wanted, *given))
+        if level is not None:
+            options = {"create_graph": create_graph, "allow_unused": unused}
+            return _grad_of_batch(level, roots, wanted, given, keep, materialize_grads, **options)
     if is_grads_batched:
         return _batched_grad(
             roots, wanted, grad_outputs, keep, create_graph, unused, materialize_grads
         )
-    grads = _root_gradients(roots, grad_outputs, create_graph)
+    return _gradients(roots, wanted, grad_outputs, keep, create_graph, unused, materialize_grads)
+
+
+def _gradients(
+    roots: tuple[Any, ...],
+    wanted: tuple[Any, ...],
+    grad_outputs: Any,
+    keep: bool,
+    create_graph: bool,
+    unused: bool,
+    materialize: bool,
+    tensors: bool = False,
+) -> tuple[Any, ...]:
+    """:func:`grad` by one pass, in which gradients are Tensors if ``tensors`` says so."""
+    grads = _root_gradients(roots, grad_outputs, create_graph or tensors)
     targets = [_target_of(x) for x in wanted]
-    walk = Walk(keep, create_graph, targets, accumulate=False)
+    walk = Walk(keep, create_graph, targets, accumulate=False, tensors=tensors)
     _walk(walk, roots, grads)
     results = []
     for nr, (x, target) in enumerate(zip(wanted, targets, strict=True)):
@@ -109,12 +135,74 @@ def grad(
                     f"The differentiated Tensor at index {nr} appears to not have been used in the "
                     "graph. Set allow_unused=True if this is the desired behavior."
                 )
-            results.append(_zeros_like(x) if materialize_grads else None)
-        elif create_graph:
+            results.append(_zeros_like(x) if materialize else None)
+        elif walk.tensors:
             results.append(slots[target[1]])
         else:
             results.append(wrap(x._result_type, take(slots, target[1])))
     return tuple(results)
+
+
+def _grad_of_batch(
+    level: batching.Level,
+    roots: tuple[Any, ...],
+    wanted: tuple[Any, ...],
+    given: tuple[Any, ...],
+    keep: bool,
+    materialize: bool,
+    *,
+    create_graph: bool,
+    allow_unused: bool,
+) -> tuple[Any, ...]:
+    """:func:`grad` for all samples of a vmap at once.
+
+    Where the outputs are of a batch, so are the graph's tensors: no sample's output depends on another's
+    input, so the gradients of the sum over all samples are those of each. Where only ``given`` is a batch,
+    the graph is one for all, and the pass hands batches through it.
+
+    Raises:
+        RuntimeError: if an output of a batch is to be differentiated by what is one for all samples.
+    """
+    own = batching.innermost((*roots, *wanted))
+    if own is None:
+        return _gradients(
+            roots, wanted, given, keep, create_graph, allow_unused, materialize, tensors=True
+        )
+    if not all(batching.is_at(x, own) for x in wanted):
+        raise RuntimeError(
+            "grad: inside vmap, outputs that differ between samples can't be differentiated with respect "
+            "to a tensor that is one for all samples; use torch.func.grad or vjp inside vmap"
+        )
+    seeds = _seeds(roots, given)
+    if own is level:
+        seeds = [batching.physical(g, level) for g in seeds]
+    else:  # the graph is of an outer vmap, whose samples are a dimension to this one
+        seeds = [batching.exchanged(g, level, own) for g in seeds]
+    found = grad(
+        [batching.physical(y, own) for y in roots],
+        [batching.value_of(x) for x in wanted],
+        seeds,
+        keep,
+        create_graph,
+        allow_unused,
+        materialize_grads=materialize,
+    )
+    if own is level:
+        return tuple(None if g is None else batching.rebatched(g, level) for g in found)
+    return tuple(None if g is None else batching.exchanged_back(g, level, own) for g in found)
+
+
+def _seeds(roots: tuple[Any, ...], given: tuple[Any, ...]) -> list[Any]:
+    """The gradients to start from: those given, and ones for outputs of one element."""
+    seeds = []
+    for y, g in zip(roots, given or (None,) * len(roots), strict=True):
+        if g is None and y._array.size != 1:
+            raise RuntimeError(
+                "grad can be implicitly created only for scalar outputs, got shape "
+                f"{y._array.shape}; reduce it with sum() or mean(), or pass the gradient"
+            )
+        seeds.append(wrap(y._result_type, np.ones_like(y._array)) if g is None else g)
+    return seeds
 
 
 def _batched_grad(

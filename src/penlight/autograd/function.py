@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from penlight.autograd import anomaly, saved_values
+from penlight.autograd import anomaly, batching, saved_values
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.grad_mode import mode, no_grad
 from penlight.autograd.inplace import bump_version, check_inplace, set_history
@@ -130,6 +130,10 @@ class Function(FunctionCtx):
             RuntimeError: if forward changed a leaf in place, or marked as changed what it does
                 not return.
         """
+        if batching.running:
+            level = batching.innermost(args)
+            if level is not None:
+                return batching.apply(cls, level, args)
         node = cls()
         recording = mode.recording
         node._edges = [_edge_of(x) if recording else None for x in args]

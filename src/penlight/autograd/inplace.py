@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from penlight._core.dtypes import can_cast, dtype_of
+from penlight.autograd import batching
 from penlight.autograd.base import TensorBase, View, wrap
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.node import Node, next_sequence
 from penlight.autograd.primitives import Cast, WriteView
 
 __all__ = [
-    "apply_inplace", "bump_version", "check_inplace", "refuse_overlap", "set_history", "snapshot",
+    "apply_inplace", "bump_version", "check_inplace", "refuse_overlap", "refuse_wider", "set_history",
+    "snapshot",
 ]  # fmt: skip
 
 
@@ -153,6 +155,10 @@ def apply_inplace(x: TensorBase, compute: Callable[..., Any], *args: Any, **kwar
         RuntimeError: if autograd forbids it, or if the result has another shape than x or a dtype
             that can't be cast to x's.
     """
+    if batching.running:
+        level = batching.innermost((x, *args, *kwargs.values()))
+        if level is not None:
+            return _apply_to_all(level, x, compute, args, kwargs)
     check_inplace(x)
     if not mode.recording:
         y = compute(x, *args, **kwargs)
@@ -176,6 +182,32 @@ def apply_inplace(x: TensorBase, compute: Callable[..., Any], *args: Any, **kwar
     bump_version(x)
     set_history(x, y._node, y._output_nr)
     return x
+
+
+def _apply_to_all(
+    level: batching.Level, x: TensorBase, compute: Callable[..., Any], args: Any, kwargs: Any
+) -> Any:
+    """:func:`apply_inplace` for all samples of a vmap, in the memory of all."""
+    refuse_wider(level, x)
+
+    def compute_all(old: TensorBase) -> Any:
+        one = batching.rebatched(old, level)
+        y = compute(one, *(one if a is x else a for a in args), **kwargs)
+        return batching.physical(y, level)
+
+    apply_inplace(batching.value_of(x), compute_all)
+    return x
+
+
+def refuse_wider(level: batching.Level, x: TensorBase) -> None:
+    """Raise if x is one for all samples, and so can't take a value of each."""
+    if not batching.is_at(x, level):
+        raise RuntimeError(
+            "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
+            "`other` in extra_args that has more elements than `self`. This happened due to `other` being "
+            "vmapped over but `self` not being vmapped over in a vmap. Please try to use out-of-place "
+            "operators instead of inplace arithmetic."
+        )
 
 
 def _check_result(x: TensorBase, y: TensorBase) -> None:

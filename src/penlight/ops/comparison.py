@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core.arrays import as_array
 from penlight._core.errors import broadcast_error, unsupported_error
 from penlight.autograd.base import TensorBase, wrap
 from penlight.ops.promotion import promoted
@@ -31,7 +32,7 @@ def elementwise(function: Callable[..., Any], name: str, *operands: Any) -> Tens
         raise broadcast_error(name, [np.shape(a) for a in arrays]) from None
     except TypeError:
         raise unsupported_error(name, arrays) from None
-    return wrap(TensorBase._result_type, np.asarray(result))
+    return wrap(TensorBase._result_type, as_array(result))
 
 
 def eq(input: Tensor, other: Any) -> Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 
 from penlight._core import return_types
 from penlight._core.arguments import normalize_axes, normalize_axis, numpy_names
+from penlight._core.arrays import as_array
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
 from penlight.kernels.scatter import pick_along, places
@@ -151,7 +152,7 @@ def _max_or_min(name: str, input: Tensor, dim: Any, keepdim: bool, largest: bool
         return of_scalar(input, kind)
     _check(name, input, (axis,))
     find = np.argmax if largest else np.argmin
-    return pick(input, np.asarray(find(input._array, axis, keepdims=True)), axis, keepdim, kind)
+    return pick(input, as_array(find(input._array, axis, keepdims=True)), axis, keepdim, kind)
 
 
 @numpy_names
@@ -180,10 +181,10 @@ def _argument(name: str, input: Tensor, dim: int | None, keepdim: bool, largest:
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
             )
         shape = (1,) * input._array.ndim if keepdim else ()
-        return wrap(TensorBase._result_type, np.asarray(find(input._array)).reshape(shape))
+        return wrap(TensorBase._result_type, as_array(find(input._array)).reshape(shape))
     axis = normalize_axis(dim, input._array.ndim)
     _check(name, input, (axis,))
-    index = np.asarray(find(input._array, axis, keepdims=keepdim))
+    index = as_array(find(input._array, axis, keepdims=keepdim))
     return wrap(TensorBase._result_type, index)
 
 

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from penlight.autograd import batching
 from penlight.autograd.base import TensorBase
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.inplace import (
     bump_version,
     check_inplace,
     refuse_overlap,
+    refuse_wider,
     set_history,
     snapshot,
 )
@@ -325,6 +327,14 @@ def same_dtype(input: Any, value: Any) -> None:
 
 def write(target: Any, value: Any, pattern: tuple[Any, ...], *indices: Any) -> None:
     """Put a tensor or number at ``pattern``, in place, and record it."""
+    if batching.running:
+        level = batching.innermost((target, value, *indices))
+        if level is not None:
+            from penlight.ops.batching.writing import write_all  # which stands on this
+
+            refuse_wider(level, target)
+            write_all(level, target, value, pattern, indices)
+            return
     wanted = isinstance(value, TensorBase) and value.requires_grad
     check_inplace(target, value if wanted else None)
     arrays = tuple(i._array if isinstance(i, TensorBase) else i for i in indices)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core.arrays import as_array
 from penlight._core.arguments import normalize_axes, numpy_names
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.base import TensorBase, wrap
@@ -145,7 +146,7 @@ def _logical(function: Any, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
         axes = None
     y = function(input._array.astype(np.bool_, copy=False), axis=axes, keepdims=keepdim)
     d = np.uint8 if input._array.dtype == np.uint8 else np.bool_
-    return wrap(TensorBase._result_type, np.asarray(y, d))
+    return wrap(TensorBase._result_type, as_array(y).astype(d, copy=False))
 
 
 @numpy_names
@@ -164,4 +165,4 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """How many elements over ``dim`` are nonzero."""
     axes = reduced_axes(dim, input._array.ndim)
-    return wrap(TensorBase._result_type, np.asarray(np.count_nonzero(input._array, axis=axes)))
+    return wrap(TensorBase._result_type, as_array(np.count_nonzero(input._array, axis=axes)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core.arrays import as_array
 from penlight._core.random import Generator, numpy_generator
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.inplace import apply_inplace
@@ -34,15 +35,15 @@ def draw(name: str, shape: tuple[int, ...], d: np.dtype[Any], generator: Any) ->
     or complex dtype, never by way of a wider one."""
     rng = stream(generator)
     if d in (np.float32, np.float64):
-        return np.asarray(getattr(rng, name)(shape, d))
+        return as_array(getattr(rng, name)(shape, d))
     if d == np.float16:
         if name == "random":  # a float32 just below 1 would round to 1
-            return np.asarray(rng.integers(0, 2048, shape) / 2048).astype(d)
-        return np.asarray(getattr(rng, name)(shape, np.float32)).astype(d)
+            return as_array(rng.integers(0, 2048, shape) / 2048).astype(d)
+        return as_array(getattr(rng, name)(shape, np.float32)).astype(d)
     if d.kind != "c":
         raise NotImplementedError(f"random floating-point numbers: not implemented for {d}")
     part = np.dtype(np.float64 if d == np.complex128 else np.float32)
-    parts = np.asarray(getattr(rng, name)((*shape, 2), part))
+    parts = as_array(getattr(rng, name)((*shape, 2), part))
     if name == "standard_normal":
         parts *= math.sqrt(0.5)  # so that |z|^2 has mean 1
     return parts.view(d)[..., 0]
@@ -62,7 +63,7 @@ def integers(
             raise RuntimeError(
                 f"random integers from {low} to {high - 1} are out of bounds for dtype {d}"
             )
-    return np.asarray(stream(generator).integers(low, high, shape)).astype(d, copy=False)
+    return as_array(stream(generator).integers(low, high, shape)).astype(d, copy=False)
 
 
 def draw_bernoulli(
@@ -72,7 +73,7 @@ def draw_bernoulli(
     if p.size and not ((p >= 0) & (p <= 1)).all():
         raise RuntimeError(f"bernoulli expects p to be in [0, 1], but got {p.min()} to {p.max()}")
     part = np.dtype(np.float64 if p.dtype == np.float64 else np.float32)
-    return np.asarray(draw("random", shape, part, generator) < p).astype(d)
+    return as_array(draw("random", shape, part, generator) < p).astype(d)
 
 
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
@@ -160,7 +161,7 @@ class Drawn(Op):
 
 
 def _refill(x: Any, drawn: Any) -> Any:
-    return apply_inplace(x, Drawn.apply, np.asarray(drawn).astype(x._array.dtype, copy=False))
+    return apply_inplace(x, Drawn.apply, as_array(drawn).astype(x._array.dtype, copy=False))
 
 
 def _expect(holds: bool, what: str) -> None:

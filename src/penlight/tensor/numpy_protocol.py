@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight._core.arrays import ArrayLike, as_array
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import BroadcastTo, Cast
 from penlight.ops import (
@@ -158,7 +159,9 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 def _tensors_of(args: Any) -> Any:
     """ndarrays (and 0-d masks, which NumPy gives as scalars) as tensors, so that ops take them."""
     return tuple(
-        wrap(TensorBase._result_type, np.asarray(a)) if isinstance(a, (np.ndarray, np.bool_)) else a
+        wrap(TensorBase._result_type, as_array(a))
+        if isinstance(a, (np.ndarray, np.bool_, ArrayLike))
+        else a
         for a in args
     )
 

@@ -148,7 +148,10 @@ class Tensor(
     @property
     def data(self) -> Tensor:
         """The same memory, unseen by autograd: changes through it are not checked."""
-        return wrap(self._result_type, self._array)
+        array = self._array
+        if type(array) is not np.ndarray:  # a batch's tensor would bring its history along
+            array = array.view()
+        return wrap(self._result_type, array)
 
     @data.setter
     def data(self, value: Tensor) -> None:

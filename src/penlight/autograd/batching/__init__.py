@@ -11,10 +11,18 @@ vmap) unwrap twice.
 """
 
 from penlight.autograd.batching.array import BatchedArray, innermost, is_at
-from penlight.autograd.batching.dispatch import apply, physical, rebatched, rules
+from penlight.autograd.batching.dispatch import (
+    apply,
+    exchanged,
+    exchanged_back,
+    physical,
+    rebatched,
+    rules,
+    value_of,
+)
 from penlight.autograd.batching.level import Level, Unbatchable, levels, running
 
 __all__ = [
-    "BatchedArray", "Level", "Unbatchable", "apply", "innermost", "is_at", "levels", "physical", "rebatched",
-    "rules", "running",
+    "BatchedArray", "Level", "Unbatchable", "apply", "exchanged", "exchanged_back", "innermost", "is_at",
+    "levels", "physical", "rebatched", "rules", "running", "value_of",
 ]  # fmt: skip

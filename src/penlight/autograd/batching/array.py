@@ -151,7 +151,11 @@ class BatchedArray(NDArrayOperatorsMixin, ArrayLike):  # type: ignore[misc]
         in range."""
         if axis is None and not keepdims and self.dtype.kind in "iu":
             array = self.value._array
-            return array._extreme(function, None, False) if type(array) is BatchedArray else function(array)
+            return (
+                array._extreme(function, None, False)
+                if type(array) is BatchedArray
+                else function(array)
+            )
         return function(self, axis=axis, keepdims=keepdims)
 
     @property

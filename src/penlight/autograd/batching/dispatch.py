@@ -6,11 +6,13 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.batching.array import BatchedArray, is_at
 from penlight.autograd.batching.level import Level
 
-__all__ = ["apply", "physical", "rebatched", "rules"]
+__all__ = ["apply", "exchanged", "exchanged_back", "physical", "rebatched", "rules", "value_of"]
 
 Rule = Callable[..., Any]
 
@@ -49,18 +51,37 @@ def rule_of(op: type) -> Rule:
 def _taken_apart(x: Any, level: Level) -> Any:
     if type(x) is tuple:
         return tuple(_taken_apart(part, level) for part in x)
-    return getattr(x, "_array", x).value if is_at(x, level) else x
+    return value_of(x) if is_at(x, level) else x
 
 
 def rebatched(value: Any, level: Level) -> Any:
     """The Tensor of shape S that stands for a Tensor of shape (B, *S)."""
-    return wrap(TensorBase._result_type, BatchedArray(level, value))  # type: ignore[arg-type]
+    x = wrap(TensorBase._result_type, BatchedArray(level, value))  # type: ignore[arg-type]
+    x._requires_grad = value.requires_grad
+    return x
+
+
+def value_of(x: Any) -> Any:
+    """The Tensor of shape (B, *S) in a batched Tensor or array."""
+    return getattr(x, "_array", x).value
 
 
 def physical(x: Any, level: Level) -> Any:
     """The Tensor of shape (B, *S) that x stands for; x repeated if it is not batched."""
     if is_at(x, level):
-        return x._array.value
+        return value_of(x)
     from penlight.autograd.primitives import BroadcastTo  # which stands on this
 
     return BroadcastTo.apply(x, (level.size, *x._array.shape))
+
+
+def exchanged(x: Any, inner: Level, outer: Level) -> Any:
+    """x of shape S for samples of both levels as x of shape (B of outer, *S) for those of ``inner``."""
+    whole = physical(physical(x, inner), outer)  # (B of outer, B of inner, *S)
+    return rebatched(np.swapaxes(whole, 0, 1), inner)
+
+
+def exchanged_back(x: Any, inner: Level, outer: Level) -> Any:
+    """Undo :func:`exchanged`."""
+    whole = np.swapaxes(physical(x, inner), 0, 1)
+    return rebatched(rebatched(whole, outer), inner)

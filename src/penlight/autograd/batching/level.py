@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from penlight._core.random import draw_in_batches
 
 __all__ = ["Level", "Unbatchable", "levels", "running", "unbatchable"]
 
@@ -30,6 +32,10 @@ class Level:
         self.number = _number()
 
     def __enter__(self) -> Level:
+        if not _stack.levels:
+            from penlight.autograd.batching.randomness import batched_stream
+
+            draw_in_batches(batched_stream)
         _stack.levels.append(self)
         running.append(None)
         return self
@@ -37,6 +43,8 @@ class Level:
     def __exit__(self, *exception: object) -> None:
         running.pop()
         _stack.levels.pop()
+        if not _stack.levels:
+            draw_in_batches(None)
 
     def __repr__(self) -> str:
         return f"<vmap {self.number} over {self.size}>"
@@ -71,5 +79,3 @@ class Unbatchable(RuntimeError):
 def unbatchable(level: Level, what: str) -> NoReturn:
     """Raise :class:`Unbatchable`."""
     raise Unbatchable(level, what)
-
-

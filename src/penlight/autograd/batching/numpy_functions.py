@@ -156,9 +156,7 @@ def _broadcast_to(level: Level, x: Any, shape: Any) -> Any:
 def _joined(function: Any, axis_default: int) -> Callable[..., Any]:
     def rule(level: Level, arrays: Any, axis: int = axis_default) -> Any:
         whole = [
-            _whole(x, level)
-            if is_at(x, level)
-            else np.broadcast_to(x, (level.size, *np.shape(x)))
+            _whole(x, level) if is_at(x, level) else np.broadcast_to(x, (level.size, *np.shape(x)))
             for x in arrays
         ]
         return function(whole, axis + 1 if axis >= 0 else axis)
