@@ -258,3 +258,18 @@ def test_inputs_are_not_changed(way: str | None, request: pytest.FixtureRequest)
     results(Case(*arrays, window, 4))
     for a, b in zip(arrays, copies, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("limit", [10**6, 600, 100, 1])  # one tile, 2, 8; none small enough
+@pytest.mark.parametrize("lead", [(), (2,)])
+def test_products_in_tiles(
+    limit: int, lead: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "SMALL_PRODUCT", limit)
+    common._small_tiles.cache_clear()
+    rng = np.random.default_rng(0)
+    w, windows = rng.standard_normal((*lead, 3, 2)), rng.standard_normal((4, *lead, 2, 128))
+    y = np.full((4, *lead, 3, 128), np.nan)
+    common.product(w, windows, y)
+    common._small_tiles.cache_clear()
+    np.testing.assert_allclose(y, w @ windows, rtol=1e-13, atol=1e-13)

@@ -347,3 +347,11 @@ def test_a_transformer_of_pytorch_gives_the_same_here(torch: Any) -> None:
     for a, b in zip(*results, strict=True):
         limit = 1e-4 * max(np.abs(array(b)).max(), 1)
         np.testing.assert_allclose(array(a), array(b), rtol=0, atol=limit)
+
+
+@pytest.mark.parametrize("queries", [1, 5])
+def test_without_gradients_the_bits_are_the_same(queries: int) -> None:
+    q, k, v = leaves(np.random.default_rng(0), (2, 3, queries, 4), (2, 3, 7, 4), (2, 3, 7, 4))
+    y = F.scaled_dot_product_attention(q, k, v)
+    with penlight.no_grad():
+        np.testing.assert_array_equal(array(F.scaled_dot_product_attention(q, k, v)), array(y))
