@@ -79,7 +79,7 @@ SUMS_OF_PARTS = {
     "norms.batch_norm_backward", "norms.row_norm_backward", "norms.group_norm_backward",
 }  # fmt: skip
 for _name in (
-    "recurrent.lstm.factors", "recurrent.lstm.pass_gates", "updates.adam", "updates.momentum",
+    "scatter.add_rows", "recurrent.lstm.factors", "recurrent.lstm.pass_gates", "updates.adam", "updates.momentum",
 ):  # fmt: skip
     KERNELS[_name] = tuple(map(updating, TWINS[_name]))
 QUARTERS = Window((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1))
@@ -215,6 +215,12 @@ def _slope_with_factor(data: Data) -> tuple[Any, ...]:
     return data(*x.shape), x, np.abs(data(*x.shape))
 
 
+def _add_rows(data: Data) -> tuple[Any, ...]:
+    rows, width = data.size(1, 9), data.size(1, 20)
+    index = data.rng.integers(-rows, rows, (data.size(1, 3), data.size(1, 30)))
+    return data(rows, width), index, data(*index.shape, width)
+
+
 def _lstm_factors(data: Data) -> tuple[Any, ...]:
     steps, size, batch = (40, 33, 17) if data.large else (data.size(1, 4), 3, data.size(1, 9))
     return data(steps, 5 * size, batch), data(steps, size, batch), data(steps, 6, size, batch)
@@ -301,6 +307,7 @@ CASES: dict[str, list[Callable[[Data], tuple[Any, ...]]]] = {
     "activations.silu": [_activation],
     "activations.silu_gradient": [_slope_with_factor],
     "activations.tanh_gradient": [_slope_of_output],
+    "scatter.add_rows": [_add_rows],
     "recurrent.lstm.factors": [_lstm_factors],
     "recurrent.lstm.pass_gates": [_lstm_pass_gates],
     "updates.adam": [_adam],

@@ -17,6 +17,7 @@ from penlight.kernels import (
     pointwise as plain_pointwise,
     pooling as plain_pooling,
     pooling_places,
+    scatter as plain_scatter,
     special,
     updates as plain_updates,
 )
@@ -28,6 +29,7 @@ from penlight.kernels.compiled import (
     pointwise,
     pooling,
     recurrent,
+    scatter,
     updates,
     winograd,
 )
@@ -58,6 +60,7 @@ TWINS: list[tuple[ModuleType, str, Callable[..., Any]]] = [
     (plain_activations, "tanh_gradient", activations.tanh_gradient),
     (plain_pointwise, "gated", pointwise.gated),
     (plain_pointwise, "logistic", exponentials.logistic),
+    (plain_scatter, "add_rows", scatter.add_rows),
     (lstm, "factors", recurrent.factors),
     (lstm, "pass_gates", recurrent.pass_gates),
     (plain_updates, "adam", updates.adam),
