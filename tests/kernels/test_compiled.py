@@ -109,7 +109,7 @@ class Data:
     def planes(self, least: int = 1) -> tuple[int, int, int, int]:
         """N, C, H, W."""
         if self.large:
-            return 19, 5, 59, 63
+            return 19, 5, 67, 71
         return self.size(1, 3), self.size(1, 9), self.size(least, 13), self.size(least, 40)
 
 

@@ -26,6 +26,7 @@ _plain_row_norm = norms.row_norm
 _plain_row_norm_backward = norms.row_norm_backward
 
 _SHORT = 8  # positions of a channel below which a loop over them is none
+_LONG = 512  # elements from which on a single row is worth the call
 
 
 def _given(*arrays: Any) -> list[Any]:
@@ -296,12 +297,13 @@ def row_norm(
 ) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]:
     """y = (x - m) r w + b for x (N, G, K), with the statistics of each row of K elements."""
     samples, groups, k = x.shape
-    if k < _SHORT or not fit(x, *_given(w, b)) or not _have(groups * k, w, b):
+    single = samples * groups == 1 and k < _LONG
+    if single or k < _SHORT or not fit(x, *_given(w, b)) or not _have(groups * k, w, b):
         return _plain_row_norm(x, w, b, eps, centred)
     y = np.empty(x.shape, x.dtype)
     m, v, r = np.empty((3, samples, groups), x.dtype)
     w, b = (_or(a, value, groups * k, x.dtype).reshape(groups, k) for a, value in ((w, 1), (b, 0)))
-    in_pieces(_row_norm, samples, 2 * x.size, x, w, b, eps, centred, y, m, v, r)
+    in_pieces(_row_norm, samples, x.size, x, w, b, eps, centred, y, m, v, r)
     return y, (m if centred else None), v, r
 
 
@@ -348,7 +350,7 @@ def row_norm_backward(
     dx = np.empty(x.shape, x.dtype)
     factors = _or(w, 1, groups * k, x.dtype).reshape(groups, k)
     middles = np.zeros_like(r) if m is None else m
-    parts = pieces(samples, 3 * x.size)
+    parts = pieces(samples, x.size)
     totals = np.zeros((2, len(parts), groups, k), x.dtype)  # of each piece, added in a fixed order
 
     def task(i: int) -> None:
