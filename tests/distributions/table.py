@@ -90,7 +90,9 @@ class Row:
         arrays = {name: make(rng, shape) for name, make in self.parameters.items()}
         return {name: a.astype(dtype or self.dtype) for name, a in arrays.items()}
 
-    def build(self, lib: Any, arrays: dict[str, np.ndarray], grad: bool = False, **kwargs: Any) -> Any:
+    def build(
+        self, lib: Any, arrays: dict[str, np.ndarray], grad: bool = False, **kwargs: Any
+    ) -> Any:
         """The distribution and its parameters' tensors in a library."""
         tensors = {n: lib.tensor(a).requires_grad_(grad) for n, a in arrays.items()}
         made = getattr(lib.distributions, self.name)(**tensors, **self.options, **kwargs)

@@ -248,7 +248,9 @@ def test_incomplete_gamma_of_whole_numbers() -> None:
 
 def test_gradients_of_incomplete_gamma() -> None:
     a = penlight.tensor([0.3, 1.0, 4.0], dtype=penlight.float64, requires_grad=True)
-    x = penlight.tensor([[0.2, 0.9, 3.0], [1.4, 2.0, 9.0]], dtype=penlight.float64, requires_grad=True)
+    x = penlight.tensor(
+        [[0.2, 0.9, 3.0], [1.4, 2.0, 9.0]], dtype=penlight.float64, requires_grad=True
+    )
     for function in (penlight.special.gammainc, penlight.special.gammaincc):
         assert penlight.autograd.gradcheck(function, (a, x))
         assert penlight.autograd.gradgradcheck(lambda x, f=function: f(a.detach(), x), (x,))
