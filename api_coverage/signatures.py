@@ -31,12 +31,16 @@ def compare(ours: Any, theirs: Any, method: bool = False) -> str:
         if all(p.kind in VARIABLE for p in declared):
             return "?"
         mine = _declared(ours)
-        return "?" if mine is None else _difference(mine, declared)
+        if mine is None:
+            return "?"
+        return _difference(mine[1:], declared[1:]) if method else _difference(mine, declared)
     mine = _declared(ours)
     if method and mine:
         mine = mine[1:]
-    name = getattr(theirs, "__name__", "")
-    sources = [_in_schemas(name, method), _in_docstring(name, theirs.__doc__ or "")]
+    name, text = getattr(theirs, "__name__", ""), theirs.__doc__ or ""
+    # not every operator's variant with out= is open to Python
+    with_out = not method and "out=" in text
+    sources = [_in_schemas(name, method, with_out), _in_docstring(name, text)]
     if mine is None or not any(sources):
         return "?"
     answers = [_refusals(mine, calls) for calls in sources if calls]
@@ -50,7 +54,7 @@ def _declared(function: Any) -> Parameters | None:
         return None
 
 
-def _in_schemas(name: str, method: bool) -> list[Parameters]:
+def _in_schemas(name: str, method: bool, with_out: bool) -> list[Parameters]:
     """The calls of a function in C++, as its operators are declared."""
     found = []
     for schema in _schemas().get(name, ()):
@@ -59,7 +63,7 @@ def _in_schemas(name: str, method: bool) -> list[Parameters]:
             continue  # TorchScript's numbers and lists; named dimensions
         given = [a for a in schema.arguments if not a.is_out][1 if method else 0 :]
         parameters = [_parameter(a) for a in given]
-        if len(arguments) > len(given) and not method:
+        if len(arguments) > len(given) + method and with_out:
             parameters.append(inspect.Parameter("out", KEYWORD, default=None))
         found.append(parameters)
     return found

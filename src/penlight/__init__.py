@@ -87,6 +87,7 @@ from penlight.ops.comparison import *
 from penlight.ops.complex import *
 from penlight.ops.counting import *
 from penlight.ops.determinant import det as det, logdet as logdet
+from penlight.ops.differences import *
 from penlight.ops.einsum import *
 from penlight.ops.exponential import *
 from penlight.ops.extrema import *
@@ -97,6 +98,7 @@ from penlight.ops.implicit import (
     standard_gamma as _standard_gamma,
     standard_gamma_grad as _standard_gamma_grad,
 )
+from penlight.ops.incomplete_gamma import igamma as igamma, igammac as igammac
 from penlight.ops.joining import *
 from penlight.ops.masking import *
 from penlight.ops.matmul import (
@@ -122,6 +124,7 @@ from penlight.ops.rounding import *
 from penlight.ops.rows import *
 from penlight.ops.running import *
 from penlight.ops.scatter import *
+from penlight.ops.segments import *
 from penlight.ops.selection import *
 from penlight.ops.shape import *
 from penlight.ops.singular import pinverse as pinverse

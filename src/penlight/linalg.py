@@ -40,6 +40,7 @@ from penlight.ops.solving import (
 from penlight.ops.strides import diagonal as _diagonal
 from penlight.ops.symmetric_factorization import ldl_factor, ldl_factor_ex, ldl_solve
 from penlight.tensor import Tensor
+from penlight.tensor.out import accept_out
 from penlight.tensor.ranges import arange as _arange
 
 __all__ = [
@@ -99,3 +100,14 @@ def multi_dot(tensors: Any) -> Tensor:
     y = _chain_matmul(*matrices)
     y = y.squeeze(-1) if column else y
     return y.squeeze(0) if row else y
+
+
+accept_out(
+    globals(),
+    """
+    cholesky cholesky_ex cond cross det eig eigh eigvals eigvalsh householder_product inv inv_ex ldl_factor
+    ldl_factor_ex ldl_solve lu lu_factor lu_factor_ex lu_solve matmul matrix_norm matrix_power matrix_rank
+    multi_dot norm pinv qr slogdet solve solve_ex solve_triangular svd svdvals tensorinv tensorsolve vecdot
+    vector_norm
+    """,
+)

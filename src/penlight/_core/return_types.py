@@ -6,7 +6,7 @@ from collections import namedtuple
 from typing import Any
 
 __all__ = [
-    "aminmax", "cummax", "cummin", "frexp", "geqrf", "histogram", "kthvalue", "linalg_cholesky_ex",
+    "aminmax", "cummax", "cummin", "frexp", "geqrf", "histogram", "histogramdd", "kthvalue", "linalg_cholesky_ex",
     "linalg_eig", "linalg_eigh", "linalg_inv_ex", "linalg_ldl_factor", "linalg_ldl_factor_ex",
     "linalg_lstsq", "linalg_lu", "linalg_lu_factor", "linalg_lu_factor_ex", "linalg_qr",
     "linalg_slogdet", "linalg_solve_ex", "linalg_svd", "lu_unpack", "max", "median", "min", "mode",
@@ -37,6 +37,7 @@ cummax, cummin = _make("cummax", *_VALUES), _make("cummin", *_VALUES)
 aminmax = _make("aminmax", "min", "max")
 frexp = _make("frexp", "mantissa", "exponent")
 histogram = _make("histogram", "hist", "bin_edges")
+histogramdd = _make("histogramdd", "hist", "bin_edges")
 
 qr, linalg_qr = _make("qr", "Q", "R"), _make("linalg_qr", "Q", "R")
 svd, linalg_svd = _make("svd", "U", "S", "V"), _make("linalg_svd", "U", "S", "Vh")

@@ -103,9 +103,9 @@ class _ModeSetter:
 class _PlainSetter(_ModeSetter):
     """A setter without arguments, usable as ``@no_grad`` and as ``@no_grad()``."""
 
-    def __new__(cls, function: Any = None) -> Self:
+    def __new__(cls, orig_func: Any = None) -> Self:
         setter = super().__new__(cls)
-        return setter if function is None else cast(Self, setter(function))
+        return setter if orig_func is None else cast(Self, setter(orig_func))
 
 
 class no_grad(_PlainSetter):

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "bincount", "bucketize", "histc", "histogram", "searchsorted", "unique", "unique_consecutive",
+    "bincount", "bucketize", "histc", "histogram", "histogramdd", "searchsorted", "unique", "unique_consecutive",
     "unravel_index",
 ]  # fmt: skip
 
 _unique: Any = np.unique
+_range = range  # which arguments hide
 
 
 def _tensors(parts: list[Any]) -> Any:
@@ -145,6 +146,50 @@ def histogram(
     counts, ends = np.histogram(x.ravel(), at, limits, density=density, weights=w)
     parts = (wrap(input._result_type, v.astype(x.dtype)) for v in (counts, ends))
     return return_types.histogram(*parts)
+
+
+def histogramdd(
+    input: Tensor, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
+) -> Any:
+    """:func:`histogram` of points, by boxes.
+
+    Args:
+        input: (..., D), points.
+        bins: their number in each dimension, or one for all, or a list of tensors of edges.
+        range: the outermost edges, 2 D numbers. Default: the data's own.
+        weight: of each point, (...).
+
+    Returns:
+        (hist, bin_edges): the counts in D dimensions, and a tuple of D tensors.
+
+    Raises:
+        RuntimeError: if shapes don't fit.
+    """
+    x = input._array
+    if x.ndim < 2:
+        raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions")
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f"histogramdd: not implemented for {input.dtype}; use a floating dtype")  # fmt: skip
+    d = x.shape[-1]
+    counts = [bins] * d if isinstance(bins, int) else list(bins)
+    if len(counts) != d:
+        raise RuntimeError(
+            "histogramdd: The size of bins must be equal to the innermost dimension of the input "
+            f"({d}), got {len(counts)}"
+        )
+    if weight is not None and weight._array.shape != x.shape[:-1]:
+        raise RuntimeError(
+            "torch.histogramdd: if weight tensor is provided it should have the same shape as the input "
+            f"tensor excluding its innermost dimension, but got {list(x.shape)} and {list(weight.shape)}"
+        )
+    points = x.reshape(-1, d)
+    given = [None] * d if range is None else [tuple(range[2 * i : 2 * i + 2]) for i in _range(d)]
+    edges: Any = [b._array if isinstance(b, TensorBase) else b for b in counts]
+    limits = [_limits("histogramdd", points[:, i], *(given[i] or (0, 0))) for i in _range(d)]
+    w = None if weight is None else weight._array.ravel()
+    hist, ends = np.histogramdd(points, edges, limits, density=density, weights=w)
+    made = [wrap(input._result_type, v.astype(x.dtype)) for v in (hist, *ends)]
+    return return_types.histogramdd(made[0], tuple(made[1:]))
 
 
 # -- buckets ---------------------------------------------------------------------------------

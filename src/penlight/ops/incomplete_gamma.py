@@ -15,7 +15,7 @@ from penlight.ops.special import Lgamma, Xlogy
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["gammainc", "gammaincc"]
+__all__ = ["gammainc", "gammaincc", "igamma", "igammac"]
 
 
 class Igamma(Op):
@@ -61,3 +61,6 @@ def gammainc(input: Tensor, other: Tensor) -> Tensor:
 def gammaincc(input: Tensor, other: Tensor) -> Tensor:
     """The upper incomplete gamma function 1 - P(input, other), without cancellation."""
     return Igammac.apply(*_checked("gammaincc", input, other), True)
+
+
+igamma, igammac = gammainc, gammaincc

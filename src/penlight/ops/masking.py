@@ -16,7 +16,14 @@ from penlight.ops.selection import Where
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["argwhere", "masked_fill", "masked_scatter", "masked_select", "nonzero"]
+__all__ = [
+    "argwhere",
+    "masked_fill",
+    "masked_scatter",
+    "masked_select",
+    "nonzero",
+    "nonzero_static",
+]
 
 
 class MaskedFill(Where):
@@ -109,6 +116,16 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     if array.ndim:
         return wrap(TensorBase._result_type, np.stack(np.nonzero(array), -1))
     return wrap(TensorBase._result_type, np.empty((int(bool(array)), 0), np.int64))
+
+
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """The first ``size`` rows of :func:`nonzero`, or as many with rows of ``fill_value`` behind."""
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, got {size}")
+    rows = nonzero(input)._array[:size]
+    y = np.full((size, rows.shape[1]), fill_value, np.int64)
+    y[: len(rows)] = rows
+    return wrap(TensorBase._result_type, y)
 
 
 def argwhere(input: Tensor) -> Tensor:

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis, numpy_names
+from penlight._core.arguments import normalize_axis, numpy_names, shape_argument
 from penlight.autograd.base import TensorBase
 from penlight.autograd.primitives import WriteView
 from penlight.ops.indexing import WHOLE, Gather, Slice, filled, read_index, same_dtype
 from penlight.ops.promotion import as_scalar, cast
 from penlight.ops.scatter import AddAt, PutAt, scatter_reduce
 from penlight.ops.splitting import select_index
-from penlight.ops.strides import Diagonal, two_axes
+from penlight.ops.strides import AsStrided, Diagonal, as_strided, two_axes
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
-    "diagonal_scatter", "index_add", "index_copy", "index_fill", "index_put", "index_reduce",
+    "as_strided_scatter", "diagonal_scatter", "index_add", "index_copy", "index_fill", "index_put", "index_reduce",
     "index_select", "put", "select_scatter", "slice_scatter", "take",
 ]  # fmt: skip
 
@@ -282,6 +282,19 @@ def slice_scatter(
     """``input`` with ``src`` in place of ``input[start:end:step]`` along ``dim``."""
     axis = normalize_axis(dim, input._array.ndim)
     return _replaced(input, src, Slice, (*(WHOLE,) * axis, slice(start, end, step)))
+
+
+def as_strided_scatter(
+    input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None
+) -> Tensor:
+    """``input`` with ``src`` in place of ``input.as_strided(size, stride, storage_offset)``.
+
+    The offset counts from ``input``'s first element.
+    """
+    base = input.contiguous()
+    as_strided(base, size, stride, storage_offset)  # which checks the arguments
+    shape, steps = shape_argument((size,)), shape_argument((stride,), "stride")
+    return _replaced(base, src, AsStrided, shape, steps, storage_offset or 0)
 
 
 def diagonal_scatter(

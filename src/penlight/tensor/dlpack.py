@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight._core.device import as_device
 from penlight._core.dtypes import dtype_of
 from penlight.autograd.base import wrap
 from penlight.tensor.tensor import Tensor
@@ -38,13 +39,20 @@ class _Writable:
         self.__array_interface__ = {**array.__array_interface__, "data": (address, False)}
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor on the memory of another library's array (or of a DLPack capsule).
+
+    Args:
+        device: the CPU.
+        copy: True for memory of its own, False to share it or raise. Default: share it.
 
     Raises:
         TypeError: if it does not speak DLPack, or its dtype has no counterpart here.
         BufferError: if its memory is not on the CPU.
     """
+    as_device(device)
+    if copy:
+        return from_dlpack(ext_tensor).clone()
     if isinstance(ext_tensor, Tensor):
         return ext_tensor.detach()
     capsule = ext_tensor if type(ext_tensor).__name__ == "PyCapsule" else _export(ext_tensor)

@@ -31,10 +31,11 @@ class IndexingMethods:
     index_fill, index_put, index_reduce = rows.index_fill, rows.index_put, rows.index_reduce
     take, put = rows.take, rows.put
     select_scatter, slice_scatter = rows.select_scatter, rows.slice_scatter
-    diagonal_scatter = rows.diagonal_scatter
+    as_strided_scatter, diagonal_scatter = rows.as_strided_scatter, rows.diagonal_scatter
     masked_fill, masked_select = masking.masked_fill, masking.masked_select
     masked_scatter = masking.masked_scatter
     nonzero, argwhere = masking.nonzero, masking.argwhere
+    nonzero_static = masking.nonzero_static
 
     scatter_, scatter_add_ = inplace(scatter), inplace(scatter_add)
     scatter_reduce_ = inplace(scatter_reduce)

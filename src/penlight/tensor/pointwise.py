@@ -11,6 +11,7 @@ from penlight.ops import (
     comparison,
     complex,
     exponential,
+    incomplete_gamma,
     matmul as matrix,
     products,
     rounding,
@@ -148,6 +149,7 @@ class PointwiseMethods:
     bitwise_xor, bitwise_not = bits.bitwise_xor, bits.bitwise_not
     bitwise_left_shift, bitwise_right_shift = bits.bitwise_left_shift, bits.bitwise_right_shift
     gcd, lcm = bits.gcd, bits.lcm
+    igamma, igammac = incomplete_gamma.igamma, incomplete_gamma.igammac
     eq_, ne_ = inplace(comparison.eq), inplace(comparison.ne)
     not_equal_ = ne_
     lt_ = less_ = inplace(comparison.lt)
@@ -160,6 +162,7 @@ class PointwiseMethods:
     bitwise_xor_, bitwise_not_ = inplace(bits.bitwise_xor), inplace(bits.bitwise_not)
     bitwise_left_shift_ = inplace(bits.bitwise_left_shift)
     bitwise_right_shift_ = inplace(bits.bitwise_right_shift)
+    igamma_, igammac_ = inplace(incomplete_gamma.igamma), inplace(incomplete_gamma.igammac)
     gcd_, lcm_ = inplace(bits.gcd), inplace(bits.lcm)
 
     # -- complex numbers ---------------------------------------------------------------------

@@ -61,6 +61,7 @@ class QueryMethods:
 
     is_cpu = True
     is_cuda = is_mps = is_xpu = is_meta = False
+    is_ipu = is_maia = is_mtia = is_vulkan = is_xla = False
     is_sparse = is_sparse_csr = is_quantized = is_mkldnn = is_nested = False
 
     @property

@@ -22,6 +22,7 @@ from penlight.tensor.conversion import ConversionMethods
 from penlight.tensor.distributions import RandomMethods
 from penlight.tensor.indexing import IndexingMethods
 from penlight.tensor.linalg import LinearAlgebraMethods
+from penlight.tensor.memory import MemoryMethods
 from penlight.tensor.new import NewMethods
 from penlight.tensor.operators import OperatorMethods
 from penlight.tensor.pickling import PicklingMethods
@@ -36,7 +37,7 @@ __all__ = ["Tensor"]
 
 class Tensor(
     OperatorMethods, PointwiseMethods, ReductionMethods, ShapeMethods, IndexingMethods, ConversionMethods,
-    NewMethods, QueryMethods, RandomMethods, SpectralMethods, LinearAlgebraMethods, PicklingMethods,
+    MemoryMethods, NewMethods, QueryMethods, RandomMethods, SpectralMethods, LinearAlgebraMethods, PicklingMethods,
     TensorBase,
 ):  # fmt: skip
     """A multi-dimensional array with automatic differentiation.
