@@ -35,7 +35,8 @@ def adam(
 ) -> None:  # fmt: skip
     """m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, p <- keep p - lr m / (sqrt(v) + eps)."""
     if largest is None and _flat(p, g, m, v):
-        _adam(p, g, m, v, *map(float, betas), float(lr), float(eps), float(keep))
+        beta1, beta2 = betas
+        _adam(p, g, m, v, float(beta1), float(beta2), float(lr), float(eps), float(keep))
     else:
         _plain_adam(p, g, m, v, betas, lr, eps, keep, largest)
 
