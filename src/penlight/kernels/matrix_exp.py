@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from penlight.kernels.products import matmul
+from penlight.kernels.stacks import over_stack
 
 __all__ = ["matrix_exp"]
 
@@ -34,7 +35,7 @@ def matrix_exp(a: np.ndarray) -> np.ndarray:
     squarings = np.where(np.isfinite(times) & (times > 0), times, 0).astype(np.int32)
     x *= np.ldexp(np.ones_like(norms), -squarings)[:, None, None]
     even, odd = _pade(x, degree)
-    y = np.linalg.solve(even - odd, even + odd)
+    y = over_stack(np.linalg.solve, 1, even - odd, even + odd)
     for i in range(int(squarings.max())):
         left = squarings > i
         y[left] = matmul(y[left], y[left])

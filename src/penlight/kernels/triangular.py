@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from penlight.kernels.products import matmul
+from penlight.kernels.stacks import over_stack
 
 __all__ = ["solve_triangular"]
 
-_WHOLE = 64  # rows that one call solves; larger matrices are cut in halves, joined by products
+_WHOLE = 32  # rows that one call solves; larger matrices are cut in halves, joined by products
 
 
 def solve_triangular(a: np.ndarray, b: np.ndarray, upper: bool, unit: bool = False) -> np.ndarray:
@@ -44,8 +47,9 @@ def _solve_whole(a: np.ndarray, b: np.ndarray, upper: bool, unit: bool) -> np.nd
     diagonal = np.einsum("...ii->...i", triangle)
     if unit:
         diagonal[...] = 1
-    if (diagonal != 0).all() and np.isfinite(triangle).all():
-        return np.linalg.solve(triangle, b)
+    many = math.prod(a.shape[:-2]) > 4 * n  # so that a step for all of them at once pays
+    if not many and (diagonal != 0).all() and np.isfinite(triangle).all():
+        return over_stack(np.linalg.solve, 1, triangle, b)
     return _substitute(triangle, b, n)
 
 

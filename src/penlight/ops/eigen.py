@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from penlight._core import return_types
 from penlight._core.errors import LinAlgError
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.op import Op
+from penlight.kernels.stacks import over_stack
 from penlight.ops.complex import conjugate
 from penlight.ops.matrices import (
     adjoint,
@@ -55,7 +57,7 @@ class Eigh(Op):
     def forward(ctx: Any, a: np.ndarray, uplo: Any) -> Any:
         raise_unless_finite("linalg.eigh", a)
         try:
-            w, v = np.linalg.eigh(a, uplo)
+            w, v = over_stack(functools.partial(np.linalg.eigh, UPLO=uplo), 10, a)
         except np.linalg.LinAlgError:
             raise _no_convergence("linalg.eigh") from None
         ctx.save(w, v)
@@ -150,7 +152,7 @@ class Eig(Op):
 def _decomposed(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     _refuse_infinite("eig", a)
     try:
-        w, v = np.linalg.eig(a)
+        w, v = over_stack(np.linalg.eig, 25, a)
     except np.linalg.LinAlgError:
         raise _no_convergence("linalg.eig") from None
     kind = np.result_type(a.dtype, np.complex64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from penlight._core import return_types
 from penlight._core.errors import LinAlgError
 from penlight.autograd.op import Op
 from penlight.kernels import factorization as kernels
+from penlight.kernels.stacks import over_stack
 from penlight.ops.joining import cat
 from penlight.ops.matrices import (
     adjoint,
@@ -55,7 +57,7 @@ class Cholesky(Op):
 
     @staticmethod
     def forward(ctx: Any, a: np.ndarray) -> Any:
-        y, info = kernels.cholesky(a)
+        y, info = over_stack(kernels.cholesky, 0.5, a)
         ctx.save(y)
         return y, info
 
@@ -120,7 +122,7 @@ class QR(Op):
         ctx.mode, ctx.square = mode, a.shape[-1] == a.shape[-2]
         if mode == "r":
             return np.zeros(0, a.dtype), np.linalg.qr(a, "r")
-        q, r = np.linalg.qr(a, mode)  # type: ignore[call-overload]
+        q, r = over_stack(functools.partial(np.linalg.qr, mode=mode), 4, a)
         ctx.save(q, r)
         return q, r
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from penlight._core import return_types
 from penlight._core.errors import LinAlgError
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.op import Op
+from penlight.kernels.stacks import over_stack
 from penlight.kernels.triangular import solve_triangular
 from penlight.ops.eigen import Eigh, differences, eigvalsh
 from penlight.ops.matrices import (
@@ -101,7 +103,7 @@ def _phases(inner_u: Any, inner_v: Any) -> Any:
 def _decomposed(a: np.ndarray, full_matrices: bool) -> Any:
     raise_unless_finite("linalg.svd", a)
     try:
-        return np.linalg.svd(a, full_matrices)
+        return over_stack(functools.partial(np.linalg.svd, full_matrices=full_matrices), 20, a)
     except np.linalg.LinAlgError:
         raise LinAlgError(
             "linalg.svd: The algorithm failed to converge because the input matrix is ill-conditioned "

@@ -11,6 +11,7 @@ from penlight._core import return_types
 from penlight._core.errors import LinAlgError
 from penlight.autograd.op import Op
 from penlight.kernels import factorization, triangular
+from penlight.kernels.stacks import over_stack
 from penlight.ops.matmul import matmul as matmul_of_tensors
 from penlight.ops.matrices import (
     adjoint,
@@ -46,7 +47,7 @@ def _singular(a: np.ndarray) -> np.ndarray:
 def _solved(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A^-1 B and :func:`_singular`; NaN where the matrix is singular."""
     try:
-        return np.linalg.solve(a, b), np.zeros(a.shape[:-2], np.int32)
+        return over_stack(np.linalg.solve, 1, a, b), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
         info = _singular(a)
         bad = (info != 0)[..., None, None]
@@ -67,7 +68,7 @@ class Inv(Op):
     @staticmethod
     def forward(ctx: Any, a: np.ndarray) -> Any:
         try:
-            y, info = np.linalg.inv(a), np.zeros(a.shape[:-2], np.int32)
+            y, info = over_stack(np.linalg.inv, 2, a), np.zeros(a.shape[:-2], np.int32)
         except np.linalg.LinAlgError:
             y, info = _solved(a, eye(a))
         ctx.save(y)
