@@ -177,6 +177,7 @@ if _typing.TYPE_CHECKING:
         datasets as datasets,
         distributions as distributions,
         fft as fft,
+        func as func,
         linalg as linalg,
         models as models,
         nn as nn,
@@ -190,13 +191,14 @@ if _typing.TYPE_CHECKING:
         transforms as transforms,
         utils as utils,
     )
+    from penlight.func import vmap as vmap
     from penlight.serialization import load as load, save as save
 else:
     _ROOMS = {
-        "backends", "cuda", "datasets", "distributions", "fft", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
+        "backends", "cuda", "datasets", "distributions", "fft", "func", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
         "special", "testing", "training", "transforms", "utils",
     }  # fmt: skip
-    _FUNCTIONS = {"load": "serialization", "save": "serialization"}
+    _FUNCTIONS = {"load": "serialization", "save": "serialization", "vmap": "func"}
 
     # lazily from nn.functional.top_level
     _OF_NETWORKS = """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from penlight._core.arrays import ArrayLike
 from penlight._core.hooks import RemovableHandle
 from penlight.autograd.grad_mode import mode
 from penlight.autograd.hooks import Hooks, hooks_of_leaf
@@ -80,6 +81,11 @@ class TensorBase:
                     "var_no_grad = var.detach()."
                 )
             return
+        if value and isinstance(self._array, ArrayLike):
+            raise RuntimeError(
+                "You are attempting to call Tensor.requires_grad_() inside of a function being transformed "
+                "by vmap. Use torch.func.grad, vjp or jacrev inside of it, or call it outside"
+            )
         if value and self._array.dtype.kind not in "fc":
             raise RuntimeError(
                 "only Tensors of floating point and complex dtype can require gradients, got "
@@ -216,6 +222,10 @@ class TensorBase:
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if isinstance(self._array, ArrayLike):
+            raise RuntimeError(
+                "cannot register a hook on a tensor inside vmap; register it outside"
+            )
         node = self.grad_fn
         hooks = hooks_of_leaf(self) if node is None else node._own_hooks()
         return hooks.register_on_output(self._output_nr, hook)

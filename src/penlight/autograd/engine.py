@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,6 +61,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -68,6 +70,7 @@ def grad(
 
     Args:
         outputs, inputs, grad_outputs, retain_graph, create_graph: as for :func:`backward`.
+        only_inputs: True; gradients of other leaves are never accumulated.
         allow_unused: return ``None`` for inputs that the outputs do not depend on.
             Default: ``materialize_grads``.
         is_grads_batched: ``grad_outputs`` have a first dimension of several gradients, for each of
@@ -83,6 +86,13 @@ def grad(
         ValueError: if ``allow_unused=False`` meets ``materialize_grads=True``, or a batched
             gradient has no first dimension.
     """
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
+            "gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "

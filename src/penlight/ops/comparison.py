@@ -123,12 +123,12 @@ def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
     """Whether all elements are close, by :func:`isclose`."""
-    return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+    return bool(np.asarray(isclose(input, other, rtol, atol, equal_nan)._array).all())
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether shape and all elements are equal."""
-    return input._array.shape == other._array.shape and bool((input == other)._array.all())
+    return input._array.shape == other._array.shape and bool(np.asarray((input == other)._array).all())
 
 
 less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne

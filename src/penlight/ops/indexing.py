@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from penlight._core.arrays import ArrayLike
 from penlight.autograd import batching
 from penlight.autograd.base import TensorBase
 from penlight.autograd.grad_mode import mode
@@ -182,6 +183,8 @@ def _is_integer(item: Any) -> bool:
         return False
     if isinstance(item, TensorBase):
         item = item._array
+    if isinstance(item, ArrayLike):
+        return False
     if isinstance(item, np.ndarray):
         return not item.ndim and item.dtype.kind in "iu" and item.dtype != np.uint8
     return hasattr(item, "__index__")

@@ -8,6 +8,7 @@ more than 1000 or leave [1e-4, 1e8]. Above ``threshold`` elements only the edges
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight._core import dtypes
+from penlight.autograd.batching import BatchedArray
 from penlight.tensor.pickling import kinds
 
 if TYPE_CHECKING:
@@ -75,6 +77,10 @@ def set_printoptions(
 
 def tensor_repr(tensor: Tensor, contents: str | None = None) -> str:
     """The text that ``repr`` and ``str`` give; ``contents`` stands in for the numbers."""
+    if type(tensor._array) is BatchedArray:
+        value = textwrap.indent(repr(tensor._array.value), " " * 4)
+        depth = tensor._array.level.depth
+        return f"BatchedTensor(lvl={depth}, bdim=0, value=\n{value}\n)"
     plain = type(tensor) is type(tensor)._result_type or type(tensor) in kinds.values()
     opening = "tensor(" if plain else f"{type(tensor).__name__}("
     text = _numbers(tensor._array, len(opening)) if contents is None else contents

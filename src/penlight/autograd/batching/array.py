@@ -134,28 +134,24 @@ class BatchedArray(NDArrayOperatorsMixin, ArrayLike):  # type: ignore[misc]
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         return np.sum(self, axis=axis, keepdims=keepdims)
 
+    # Methods without an axis serve checks of arguments in this package (is any index out of range?):
+    # they answer for all samples together. Those that users see have an axis, or are ops.
+
     def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.any(self, axis=axis, keepdims=keepdims)
+        return self._of_all_samples("any", np.any, axis, keepdims)
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.all(self, axis=axis, keepdims=keepdims)
+        return self._of_all_samples("all", np.all, axis, keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._extreme(np.amax, axis, keepdims)
+        return self._of_all_samples("max", np.amax, axis, keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._extreme(np.amin, axis, keepdims)
+        return self._of_all_samples("min", np.amin, axis, keepdims)
 
-    def _extreme(self, function: Any, axis: Any, keepdims: bool) -> Any:
-        """Of integers over all axes, that of all samples together: the question is whether indices are
-        in range."""
-        if axis is None and not keepdims and self.dtype.kind in "iu":
-            array = self.value._array
-            return (
-                array._extreme(function, None, False)
-                if type(array) is BatchedArray
-                else function(array)
-            )
+    def _of_all_samples(self, name: str, function: Any, axis: Any, keepdims: bool) -> Any:
+        if axis is None and not keepdims:
+            return getattr(self.value._array, name)()
         return function(self, axis=axis, keepdims=keepdims)
 
     @property

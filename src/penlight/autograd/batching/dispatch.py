@@ -10,7 +10,7 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.batching.array import BatchedArray, is_at
-from penlight.autograd.batching.level import Level
+from penlight.autograd.batching.level import Level, unbatchable
 
 __all__ = ["apply", "exchanged", "exchanged_back", "physical", "rebatched", "rules", "value_of"]
 
@@ -40,7 +40,8 @@ def apply(op: type, level: Level, inputs: Sequence[Any]) -> Any:
 def rule_of(op: type) -> Rule:
     """The rule of an op or of the nearest of its bases."""
     if not rules:  # they stand below this room, and are read when first needed
-        importlib.import_module("penlight.ops.batching")
+        for room in ("ops", "tensor"):
+            importlib.import_module(f"penlight.{room}.batching")
     found = rules.get(op)
     if found is None:
         found = next(rules[base] for base in op.__mro__ if base in rules)
@@ -49,9 +50,11 @@ def rule_of(op: type) -> Rule:
 
 
 def _taken_apart(x: Any, level: Level) -> Any:
+    if not is_at(x, level):
+        return x
     if type(x) is tuple:
-        return tuple(_taken_apart(part, level) for part in x)
-    return value_of(x) if is_at(x, level) else x
+        unbatchable(level, "An op on several batched arrays in one argument")
+    return value_of(x)
 
 
 def rebatched(value: Any, level: Level) -> Any:

@@ -10,11 +10,10 @@ from penlight._core.random import draw_in_batches
 
 __all__ = ["Level", "Unbatchable", "levels", "running", "unbatchable"]
 
-running: list[None] = []
-"""As long as the number of vmaps that run, in all threads together: empty is what ops look at first."""
-
 _number = itertools.count(1).__next__
 
+running: list[None] = []
+"""As long as the number of vmaps that run, in all threads together: empty is what ops look at first."""
 
 class Level:
     """One vmap: how many samples it has, and what random numbers are to be.
@@ -22,14 +21,15 @@ class Level:
     Attributes:
         size: the number of samples.
         randomness: ``"error"``, ``"different"`` for each sample, or the ``"same"`` for all.
-        number: the higher, the further inside.
+        number: counts all levels; of nested ones the innermost has the highest.
+        depth: how many levels there are up to it; 1 for the outermost.
     """
 
-    __slots__ = ("number", "randomness", "size")
+    __slots__ = ("depth", "number", "randomness", "size")
 
     def __init__(self, size: int, randomness: str = "error") -> None:
         self.size, self.randomness = size, randomness
-        self.number = _number()
+        self.number, self.depth = _number(), len(_stack.levels) + 1
 
     def __enter__(self) -> Level:
         if not _stack.levels:

@@ -66,6 +66,12 @@ def array_ufunc(owner: BatchedArray, ufunc: Any, method: str, inputs: Any, kwarg
         return _batched(ufunc(*arrays, **kwargs), level)
     if method == "reduce" and not out:
         (x,) = inputs
+        if (
+            kwargs.get("axis", 0) is None
+            and x.dtype.kind in "iu"
+            and ufunc in (np.maximum, np.minimum)
+        ):
+            return x.max() if ufunc is np.maximum else x.min()  # of indices, to be checked
         axis = _moved(kwargs.pop("axis", 0), x.ndim)
         return _batched(ufunc.reduce(x.value._array, axis=axis, **kwargs), level)
     if ufunc is np.matmul and not out:
@@ -173,7 +179,9 @@ def _take_along_axis(level: Level, x: Any, indices: Any, axis: int = -1) -> Any:
 
 
 def _take(level: Level, x: Any, indices: Any, axis: Any = None) -> Any:
-    if not is_at(x, level) or axis is None or is_at(indices, level):
+    if not is_at(x, level) and axis is None:
+        return np.take(x, _whole(indices, level))
+    if axis is None or is_at(indices, level):
         unbatchable(level, "numpy.take at batched indices")
     return np.take(_whole(x, level), indices, _moved(axis, x.ndim))
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from penlight._core.arrays import ArrayLike, as_array
 from penlight.autograd.base import wrap
 from penlight.nn.functional.checks import require_floating
 from penlight.nn.functional.loss import check_reduction, reduction_of
@@ -54,6 +55,8 @@ def cross_entropy(
     t = _Targets("cross_entropy", input, target, weight, ignore_index)
     if not label_smoothing:
         x = input if input.ndim > 1 else input.unsqueeze(0)
+        if reduction == "mean" and t.of_batch:
+            return ops.CrossEntropy.apply(x, *t.arguments("none")).sum() / t.totals()
         return ops.CrossEntropy.apply(x, *t.arguments(reduction))
     shares = t.smoothed(label_smoothing)
     loss = -(log_softmax(input, t.axis) * wrap(Tensor, shares)).sum(t.axis)
@@ -117,6 +120,8 @@ def nll_loss(
     reduction = reduction_of(size_average, reduce, reduction)
     t = _Targets("nll_loss", input, target, weight, ignore_index)
     z = input if input.ndim > 1 else input.unsqueeze(0)
+    if reduction == "mean" and t.of_batch:
+        return ops.NegativeLogLikelihood.apply(z, *t.arguments("none")).sum() / t.totals()
     return ops.NegativeLogLikelihood.apply(z, *t.arguments(reduction))
 
 
@@ -159,7 +164,7 @@ class _Targets:
                     f"{name}: expected weight to have the dtype of input, {input.dtype}, but found "
                     f"{weight.dtype}"
                 )
-            self.weights = weight._array[t]
+            self.weights = np.take(weight._array, t)
 
     def _without_ignored(self, t: np.ndarray, ignore_index: int) -> np.ndarray:
         ignored = t == ignore_index
@@ -173,6 +178,19 @@ class _Targets:
             self.ignored = ignored
             return np.where(ignored, 0, t)
         return t
+
+    @property
+    def of_batch(self) -> bool:
+        """Whether what counts may differ between the samples of a vmap."""
+        return isinstance(self.weights, ArrayLike) or isinstance(self.ignored, ArrayLike)
+
+    def totals(self) -> Tensor:
+        """:meth:`total` for each sample of a vmap."""
+        ones = np.ones_like(self.classes, self.input._array.dtype)
+        counted = ones if self.weights is None else self.weights
+        if self.ignored is not None:
+            counted = np.where(self.ignored, 0, counted)
+        return wrap(Tensor, as_array(np.sum(counted)))
 
     def total(self) -> float:
         """The sum of the weights that count."""
@@ -210,7 +228,9 @@ class _Targets:
             loss = loss.masked_fill(wrap(Tensor, self.ignored.reshape(loss.shape)), 0.0)
         if reduction == "none":
             return loss
-        return loss.sum() / (self.total() or math.nan) if reduction == "mean" else loss.sum()
+        if reduction == "mean":
+            return loss.sum() / (self.totals() if self.of_batch else self.total() or math.nan)
+        return loss.sum()
 
 
 def _check_shapes(name: str, input: Tensor, target: Tensor, axis: int) -> int:
