@@ -6,38 +6,48 @@ import fnmatch
 
 __all__ = ["reason"]
 
-QUANTIZED = "quantized tensors"
-SPARSE = "sparse tensors"
-BFLOAT16 = "NumPy has no bfloat16"
-DEVICES = "other devices than the CPU"
-STORAGE = "storage apart from arrays; use the tensor or `.numpy()`"
-SCRIPT = "compilation and export"
-
-# by namespace ("torch" for all its headings); patterns as of file names
+# reason -> names, by namespace ("torch" for all its headings); patterns as of file names
 LEFT_OUT: dict[str, dict[str, str]] = {
     "torch": {
-        "sparse_*": SPARSE,
-        "*quantize*": QUANTIZED,
-        "compiled_with_cxx11_abi": "no C++",
+        "sparse tensors": "sparse_*",
+        "quantized tensors": "*quantize* quantized_*",
+        "no C++": "compiled_with_cxx11_abi",
+        "other devices than the CPU": "get_device_module",
+        "NumPy's integers of 64 bits without sign are no dtype here": "hash_tensor",
     },
     "Tensor": {
-        "*sparse*": SPARSE,
-        "*_indices": SPARSE,
-        "coalesce": SPARSE,
-        "is_coalesced": SPARSE,
-        "dense_dim": SPARSE,
-        "smm": SPARSE,
-        "sspaddmm": SPARSE,
-        "q_*": QUANTIZED,
-        "qscheme": QUANTIZED,
-        "dequantize": QUANTIZED,
-        "int_repr": QUANTIZED,
-        "bfloat16": BFLOAT16,
+        "sparse tensors": """
+            *sparse* *_indices indices values coalesce is_coalesced dense_dim smm sspaddmm""",
+        "quantized tensors": "q_* qscheme dequantize int_repr",
+        "NumPy has no such dtype": "bfloat16 chalf",
+        "NumPy's integers of 64 bits without sign are no dtype here": "hash_tensor",
+        "other devices than the CPU": "ipu mtia xpu record_stream pin_memory",
+        "memory is an array: `.numpy()` or `untyped_storage()`": "storage storage_type",
+        "removed: raises in PyTorch": "eig lstsq solve symeig reinforce resize resize_as volatile",
+        "nested and MKL-DNN tensors, named dimensions": "to_padded_tensor to_mkldnn index name",
+        "gradients have their tensor's dtype": "grad_dtype",
+        "internal": "slice_inverse",
     },
-}  # fmt: skip
+    "nn.functional": {"8-bit floats, on other devices than the CPU": "scaled_mm scaled_grouped_mm"},
+    "func": {
+        "einops-like strings, only for PyTorch's own dimensions": "rearrange",
+        "internal": "debug_unwrap",
+    },
+    "autograd": {
+        "old form of functions with nested inputs": "NestedIOFunction",
+        "strides of gradients are NumPy's": "enforce_grad_layout_policy",
+    },
+    "utils.data": {
+        "DataPipes, which PyTorch gives up": """
+            *DataPipe DataChunk functional_datapipe argument_validation runtime_validation*
+            non_deterministic guaranteed_datapipes_determinism""",
+    },
+}
 
 
 def reason(namespace: str, name: str) -> str:
     """Why it is left out; empty if it should be there."""
-    table = LEFT_OUT.get(namespace.partition(":")[0], {})
-    return next((why for pattern, why in table.items() if fnmatch.fnmatch(name, pattern)), "")
+    for why, patterns in LEFT_OUT.get(namespace.partition(":")[0], {}).items():
+        if any(fnmatch.fnmatch(name, pattern) for pattern in patterns.split()):
+            return why
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,31 @@ def test_already_dense_and_shared() -> None:
     assert x.to_dense() is x
     assert x.to_dense(penlight.float64).dtype is penlight.float64
     assert x.share_memory_() is x
+
+
+def test_files_as_memory(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.bin"
+    with pytest.raises(FileNotFoundError):
+        penlight.from_file(path, size=3)
+    x = penlight.from_file(str(path), shared=True, size=3)
+    x.copy_(penlight.tensor([1.0, 2.0, 3.0]))
+    mine = penlight.from_file(path, size=2)
+    mine[0] = 9
+    np.testing.assert_array_equal(np.fromfile(path, np.float32), [1, 2, 3])
+    assert (mine * 2).tolist() == [18, 4]
+    with pytest.raises(RuntimeError, match=r"has 12 bytes, 2 elements of float64 need 16"):
+        penlight.from_file(path, size=2, dtype=penlight.float64)
+    assert penlight.from_file(path).shape == (0,)
+
+
+def test_kinds_of_objects() -> None:
+    x = penlight.ones(2, dtype=penlight.int64)
+    assert penlight.typename(x) == "torch.LongTensor"
+    assert [penlight.typename(v) for v in (3, "x", int)] == ["int", "str", "int"]
+    assert penlight.typename(penlight.nn.ReLU()) == "penlight.nn.modules.activation.ReLU"
+    assert penlight.is_storage(x.untyped_storage())
+    assert not penlight.is_storage(x)
+    assert not x.is_distributed()
 
 
 def test_settings_are_told_back() -> None:

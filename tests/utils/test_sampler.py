@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -11,6 +12,7 @@ import penlight
 from penlight.utils.data import (
     BatchSampler,
     DataLoader,
+    DistributedSampler,
     RandomSampler,
     SubsetRandomSampler,
     WeightedRandomSampler,
@@ -183,3 +185,32 @@ def test_a_loader_draws_its_order_when_the_epoch_begins():
     epoch = iter(loader)
     generator.manual_seed(0)
     assert [batch.tolist() for batch in epoch] == first
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("size", [11, 2, 8])
+@pytest.mark.parametrize("drop_last", [True, False])
+def test_shares_are_pytorchs(size: int, drop_last: bool, torch: Any) -> None:
+    for rank in range(4):
+        options = {"num_replicas": 4, "rank": rank, "shuffle": False, "drop_last": drop_last}
+        ours = DistributedSampler(range(size), **options)
+        theirs = torch.utils.data.DistributedSampler(range(size), **options)
+        assert list(ours) == list(theirs)
+        assert len(ours) == len(theirs)
+
+
+def test_shuffled_shares_cover_all_indices_and_change_by_epoch() -> None:
+    samplers = [DistributedSampler(range(12), 3, rank, seed=5) for rank in range(3)]
+    first = [list(s) for s in samplers]
+    assert sorted(i for share in first for i in share) == list(range(12))
+    assert [list(s) for s in samplers] == first
+    for s in samplers:
+        s.set_epoch(1)
+    assert [list(s) for s in samplers] != first
+
+
+def test_shares_must_be_said() -> None:
+    with pytest.raises(ValueError, match="give num_replicas and rank"):
+        DistributedSampler(range(3))
+    with pytest.raises(ValueError, match="Invalid rank 2"):
+        DistributedSampler(range(3), num_replicas=2, rank=2)

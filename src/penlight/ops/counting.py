@@ -149,7 +149,7 @@ def histogram(
 
 
 def histogramdd(
-    input: Tensor, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
+    input: Tensor, bins: Any, range: Any = None, weight: Any = None, density: bool = False
 ) -> Any:
     """:func:`histogram` of points, by boxes.
 

@@ -176,7 +176,7 @@ def _without_repeats(xs: Any, names_of: tuple[str, ...]) -> tuple[list[Any], tup
     return xs, tuple(inputs)
 
 
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: None = None) -> Tensor:
     """Products summed over pairs of dimensions: the last of ``a`` with the first of ``b``, or lists."""
     n, m = a._array.ndim, b._array.ndim
     if isinstance(dims, int):

@@ -171,7 +171,12 @@ def spectral_norm(A: Tensor, ord: Any, rows: int, columns: int, keepdim: bool) -
 
 
 def norm(
-    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+    input: Tensor,
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: None = None,
+    dtype: Any = None,
 ) -> Tensor:
     """The p-norm (sum |x|^p)^(1/p) over ``dim`` (default: of all elements as one vector).
 

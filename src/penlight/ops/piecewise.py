@@ -21,13 +21,14 @@ from penlight.kernels.pointwise import (
     negative_part,
     positive_part,
 )
+from penlight.ops.promotion import require_floating
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
 __all__ = [
     "Elu", "Hardshrink", "Hardsigmoid", "Hardswish", "LeakyRelu", "Prelu", "Softshrink", "Threshold",
-    "hardtanh",
+    "hardshrink", "hardtanh", "prelu",
 ]  # fmt: skip
 
 
@@ -94,6 +95,31 @@ class Prelu(Op):
         return dy * positive + dy * w * ~positive, dy * negative_part(x)
 
 
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x where positive, else w x; one w, or one for each channel (dimension 1).
+
+    Raises:
+        RuntimeError: if ``weight`` has neither one element nor one per channel, more than one
+            dimension, or another dtype than the input.
+    """
+    if weight.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
+        )
+    channels = input._array.shape[1] if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(
+            "prelu: Mismatch of parameter numbers and input channel size. Found parameter numbers "
+            f"= {weight.numel()} and channel size = {channels}."
+        )
+    if weight.dtype is not input.dtype:
+        raise RuntimeError(
+            f"prelu: input ({input.dtype}) and weight ({weight.dtype}) must have the same dtype"
+        )
+    shape = (1, -1) + (1,) * (input.ndim - 2) if input.ndim > 1 else (1,) * input.ndim
+    return Prelu.apply(input, weight.reshape(shape))
+
+
 class Elu(Op):
     """y = s max(x, 0) + s a (e^(r min(x, 0)) - 1); dx = s dy [x > 0] + s a r e^(r x) dy [x <= 0].
 
@@ -156,6 +182,12 @@ class Hardshrink(Op):
     def backward(ctx: Any, dy: Any) -> Any:
         (outside,) = ctx.saved
         return gated(dy, outside)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x where |x| exceeds ``lambd``, else 0."""
+    require_floating("hardshrink", input)
+    return Hardshrink.apply(input, lambd)
 
 
 class Softshrink(Op):

@@ -41,6 +41,19 @@ def as_complex(input: Any) -> Any:
     return Cast.apply(input, np.dtype(np.complex128 if kind == np.float64 else np.complex64))
 
 
+def require_floating(name: str, input: Any) -> None:
+    """Refuse integers and booleans.
+
+    Raises:
+        NotImplementedError: as PyTorch does.
+    """
+    if input._array.dtype.kind not in "fc":
+        raise NotImplementedError(
+            f"{name}: not implemented for input of dtype {input.dtype}; expected floating-point "
+            "numbers, as input.float() gives"
+        )
+
+
 def real_floating(name: str, input: Any) -> Any:
     """As :func:`floating`, for functions that are not defined on complex numbers here.
 

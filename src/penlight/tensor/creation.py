@@ -6,6 +6,7 @@ All functions take PyTorch's ``device`` (the CPU alone), ``layout`` (strided alo
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
@@ -21,7 +22,7 @@ from penlight.tensor.data import empty_array, numpy_dtype, size_argument, to_arr
 from penlight.tensor.tensor import Tensor
 
 __all__ = [
-    "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "from_numpy",
+    "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "from_file", "from_numpy",
     "frombuffer", "full", "full_like", "ones", "ones_like", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
@@ -131,6 +132,45 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     dtype_of(ndarray)
     _check_sharable(ndarray)
     return wrap(Tensor, np.asarray(ndarray))
+
+
+def from_file(
+    filename: str | os.PathLike[str],
+    shared: bool | None = None,
+    size: int = 0,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A vector whose memory is a file's: read where it is looked at, not at once.
+
+    Args:
+        shared: changes go into the file, which is made or lengthened if need be. Default: changes
+            stay with the tensor.
+        size: number of elements.
+        dtype: default: the default dtype.
+
+    Raises:
+        FileNotFoundError: if there is no such file and it is not ``shared``.
+        RuntimeError: if the file is too short.
+    """
+    kind = numpy_dtype(dtype, "from_file")
+    needed = size * kind.itemsize
+    if shared:
+        with open(filename, "ab") as file:
+            file.truncate(max(needed, file.tell()))
+    elif os.path.getsize(filename) < needed:
+        raise RuntimeError(
+            f"from_file: file <{os.fspath(filename)}> has {os.path.getsize(filename)} bytes, "
+            f"{size} elements of {kind} need {needed}"
+        )
+    if not size:
+        return finish(np.empty(0, kind), device, requires_grad, layout)
+    memory = np.memmap(filename, kind, "r+" if shared else "c", shape=(size,))
+    return finish(memory.view(np.ndarray), device, requires_grad, layout)
 
 
 def frombuffer(

@@ -6,6 +6,7 @@ from typing import Any
 
 from penlight._core.device import as_device, cpu, device
 from penlight.tensor.conversion import clone
+from penlight.tensor.queries import UntypedStorage
 from penlight.tensor.tensor import Tensor
 
 __all__ = [
@@ -13,10 +14,10 @@ __all__ = [
     "arctanh_", "as_strided_", "asin_", "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_",
     "clamp_min_", "clip_", "clone", "conj_physical_", "cos_", "cosh_", "deg2rad_", "detach",
     "detach_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fill", "fill_", "fix_", "floor_", "frac_",
-    "gcd_", "get_default_device", "index_put_", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_",
+    "gcd_", "get_default_device", "index_put_", "is_storage", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_",
     "logit_", "nan_to_num_", "neg_", "negative_", "rad2deg_", "reciprocal_", "relu_", "round_",
     "rsqrt_", "set_default_device", "sigmoid_", "sin_", "sinc_", "sinh_", "sqrt_", "square_", "tan_",
-    "tanh_", "trunc_", "xlogy_", "zero_",
+    "tanh_", "trunc_", "typename", "xlogy_", "zero_",
 ]  # fmt: skip
 
 abs_, ceil_, floor_, round_ = Tensor.abs_, Tensor.ceil_, Tensor.floor_, Tensor.round_
@@ -45,6 +46,23 @@ detach, detach_ = Tensor.detach, Tensor.detach_
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor of ``input``'s shape and dtype with one value everywhere."""
     return input.clone().fill_(value)
+
+
+def is_storage(obj: Any, /) -> bool:
+    """Whether ``obj`` is the memory of a tensor, as ``tensor.untyped_storage()`` gives."""
+    return isinstance(obj, UntypedStorage)
+
+
+def typename(obj: Any, /) -> str:
+    """The name of a tensor's type, such as "torch.FloatTensor", or of an object's class."""
+    if isinstance(obj, Tensor):
+        return str(obj.type())
+    kind = obj if isinstance(obj, type) else type(obj)
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def get_default_device() -> device:

@@ -49,11 +49,12 @@ def accept_out(namespace: dict[str, Any], names: str) -> None:
     """Let functions of a module, named in a text, take ``out=``."""
     for name in names.split():
         if name in namespace:
-            namespace[name] = _with_out(namespace[name], name)
+            namespace[name] = _with_out(namespace[name])
 
 
-def _with_out(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    signature = inspect.signature(function)
+@functools.cache  # second names stay the same functions
+def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    name, signature = function.__name__, inspect.signature(function)
     typed = "dtype" in signature.parameters
 
     @functools.wraps(function)
@@ -65,6 +66,8 @@ def _with_out(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         y = function(*args, **kwargs)
         return _fill(name, out, y)
 
+    if "out" in signature.parameters:  # in another place
+        return wrapped
     parameters = list(signature.parameters.values())
     last = len(parameters) - (parameters[-1].kind is inspect.Parameter.VAR_KEYWORD)
     new = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)

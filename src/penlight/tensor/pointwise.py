@@ -13,6 +13,7 @@ from penlight.ops import (
     exponential,
     incomplete_gamma,
     matmul as matrix,
+    piecewise,
     products,
     rounding,
     selection,
@@ -149,6 +150,7 @@ class PointwiseMethods:
     bitwise_xor, bitwise_not = bits.bitwise_xor, bits.bitwise_not
     bitwise_left_shift, bitwise_right_shift = bits.bitwise_left_shift, bits.bitwise_right_shift
     gcd, lcm = bits.gcd, bits.lcm
+    hardshrink, prelu = piecewise.hardshrink, piecewise.prelu
     igamma, igammac = incomplete_gamma.igamma, incomplete_gamma.igammac
     eq_, ne_ = inplace(comparison.eq), inplace(comparison.ne)
     not_equal_ = ne_

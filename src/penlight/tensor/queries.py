@@ -78,6 +78,10 @@ class QueryMethods:
         """The GPU's number: -1, the CPU."""
         return -1
 
+    def is_distributed(self: Any) -> bool:
+        """False: there is one process."""
+        return False
+
     def is_pinned(self: Any, device: Any = None) -> bool:
         """Whether the memory is pinned for a GPU: never."""
         return False

@@ -35,7 +35,7 @@ class ShapeMethods:
     as_strided, unfold, diagonal = strides.as_strided, strides.unfold, strides.diagonal
     diag, diag_embed, diagflat = strides.diag, strides.diag_embed, strides.diagflat
 
-    split, split_with_sizes = splitting.split, splitting.split_with_sizes
+    split_with_sizes = splitting.split_with_sizes
     chunk, tensor_split, unbind = splitting.chunk, splitting.tensor_split, splitting.unbind
     hsplit, vsplit, dsplit = splitting.hsplit, splitting.vsplit, splitting.dsplit
     select, narrow, narrow_copy = splitting.select, splitting.narrow, splitting.narrow_copy
@@ -109,6 +109,10 @@ class ShapeMethods:
         _refuse_vectors("mH", self)
         return shape.adjoint(self)
 
+    def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """See :func:`penlight.split`."""
+        return splitting.split(self, split_size, dim)
+
     # -- in place ----------------------------------------------------------------------------
 
     def t_(self: Any) -> Tensor:
@@ -119,7 +123,11 @@ class ShapeMethods:
         """Exchange two dimensions in place."""
         return _become(self, self.transpose(dim0, dim1))
 
-    swapaxes_ = swapdims_ = transpose_
+    def swapaxes_(self: Any, axis0: int, axis1: int) -> Tensor:
+        """Exchange two dimensions in place."""
+        return _become(self, self.transpose(axis0, axis1))
+
+    swapdims_ = transpose_
 
     def squeeze_(self: Any, *dim: Any) -> Tensor:
         """Drop dimensions of size one in place."""

@@ -8,8 +8,8 @@ from typing import Any
 from penlight._core.arguments import normalize_axis
 from penlight._core.random import numpy_generator
 from penlight.autograd.inplace import apply_inplace
-from penlight.nn.functional.checks import require_floating
 from penlight.ops import activation as ops, piecewise
+from penlight.ops.promotion import require_floating
 from penlight.tensor import Tensor
 from penlight.tensor.inplace import inplace as make_inplace
 
@@ -20,6 +20,7 @@ __all__ = [
     "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
 ]  # fmt: skip
 
+hardshrink, prelu = piecewise.hardshrink, piecewise.prelu
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 
@@ -117,31 +118,6 @@ def rrelu(
     return _applied("rrelu", piecewise.LeakyRelu.apply, inplace, input, slope)
 
 
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where positive, else w x; one w, or one for each channel (dimension 1).
-
-    Raises:
-        RuntimeError: if ``weight`` has neither one element nor one per channel, more than one
-            dimension, or another dtype than the input.
-    """
-    if weight.ndim > 1:
-        raise RuntimeError(
-            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
-        )
-    channels = input._array.shape[1] if input.ndim > 1 else 1
-    if weight.numel() not in (1, channels):
-        raise RuntimeError(
-            "prelu: Mismatch of parameter numbers and input channel size. Found parameter numbers "
-            f"= {weight.numel()} and channel size = {channels}."
-        )
-    if weight.dtype is not input.dtype:
-        raise RuntimeError(
-            f"prelu: input ({input.dtype}) and weight ({weight.dtype}) must have the same dtype"
-        )
-    shape = (1, -1) + (1,) * (input.ndim - 2) if input.ndim > 1 else (1,) * input.ndim
-    return piecewise.Prelu.apply(input, weight.reshape(shape))
-
-
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, else alpha (e^x - 1)."""
     return _applied("elu", piecewise.Elu.apply, inplace, input, alpha, 1.0, 1.0)
@@ -170,11 +146,6 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     if inplace:
         return apply_inplace(input, piecewise.Threshold.apply, threshold, value)
     return piecewise.Threshold.apply(input, threshold, value)
-
-
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x where |x| exceeds ``lambd``, else 0."""
-    return _applied("hardshrink", piecewise.Hardshrink.apply, False, input, lambd)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from penlight.tensor import Tensor
 
-__all__ = ["require_floating", "require_same_dtype"]
-
-
-def require_floating(name: str, input: Tensor) -> None:
-    """Refuse integers and booleans.
-
-    Raises:
-        NotImplementedError: as PyTorch does.
-    """
-    if input._array.dtype.kind not in "fc":
-        raise NotImplementedError(
-            f"{name}: not implemented for input of dtype {input.dtype}; expected floating-point "
-            "numbers, as input.float() gives"
-        )
+__all__ = ["require_same_dtype"]
 
 
 def require_same_dtype(name: str, input: Tensor, **others: Tensor | None) -> None:

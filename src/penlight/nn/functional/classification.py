@@ -8,9 +8,9 @@ import numpy as np
 
 from penlight._core.arrays import ArrayLike, as_array
 from penlight.autograd.base import wrap
-from penlight.nn.functional.checks import require_floating
 from penlight.nn.functional.loss import check_reduction, reduction_of
 from penlight.ops import loss as ops
+from penlight.ops.promotion import require_floating
 from penlight.ops.softmax import log_softmax
 from penlight.tensor import Tensor
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from penlight._core.random import numpy_generator
 from penlight.autograd.inplace import apply_inplace
-from penlight.nn.functional.checks import require_floating
 from penlight.ops.arithmetic import Mul
+from penlight.ops.promotion import require_floating
 from penlight.tensor import Tensor
 
 __all__ = [

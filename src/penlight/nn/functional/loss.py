@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 
-from penlight.nn.functional.checks import require_floating
 from penlight.ops import loss as ops
+from penlight.ops.promotion import require_floating
 from penlight.tensor import Tensor
 
 __all__ = [

@@ -10,10 +10,12 @@ import numpy as np
 
 from penlight._core.arguments import ntuple
 from penlight._core.dtypes import finfo, float16, float32
-from penlight.autograd.inplace import bump_version
-from penlight.nn.functional.checks import require_floating, require_same_dtype
+from penlight.autograd import batching
+from penlight.autograd.inplace import bump_version, refuse_wider
+from penlight.nn.functional.checks import require_same_dtype
 from penlight.ops import normalization as ops
 from penlight.ops.local_response import LocalResponseNorm, channel_window
+from penlight.ops.promotion import require_floating
 from penlight.tensor import Tensor
 
 __all__ = [
@@ -72,6 +74,10 @@ def _are_ordinary(input: Tensor, shape: Any, *tensors: Tensor | None) -> bool:
 def _move(running: Tensor | None, value: np.ndarray, momentum: float) -> None:
     """running += momentum (value - running), in place and unrecorded."""
     if running is not None:
+        if batching.running:
+            level = batching.innermost((value,))
+            if level is not None:
+                refuse_wider(level, running)
         bump_version(running)
         running._array += momentum * (value - running._array)
 

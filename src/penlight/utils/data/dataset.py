@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
-from penlight._core.random import Generator
+from penlight._core.random import Generator, default_generator
 from penlight.tensor import Tensor
 from penlight.tensor.creation import from_numpy
 from penlight.tensor.random import randperm
@@ -266,7 +266,9 @@ class ChainDataset(IterableDataset[T_co]):
 
 
 def random_split(
-    dataset: Dataset[T_co], lengths: Sequence[int | float], generator: Generator | None = None
+    dataset: Dataset[T_co],
+    lengths: Sequence[int | float],
+    generator: Generator | None = default_generator,
 ) -> list[Subset[T_co]]:
     """Split into random subsets that do not overlap.
 

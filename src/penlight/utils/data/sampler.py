@@ -14,8 +14,8 @@ from penlight.tensor import Tensor
 from penlight.tensor.creation import as_tensor
 
 __all__ = [
-    "BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler",
-    "WeightedRandomSampler",
+    "BatchSampler", "DistributedSampler", "RandomSampler", "Sampler", "SequentialSampler",
+    "SubsetRandomSampler", "WeightedRandomSampler",
 ]  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)
@@ -252,3 +252,59 @@ class BatchSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         full, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
         return full + (rest > 0 and not self.drop_last)
+
+
+class DistributedSampler(Sampler[int]):
+    """Every ``num_replicas``-th index, from the ``rank``-th on: the share of one of several programs.
+
+    Args:
+        dataset: whose indices are shared out.
+        num_replicas: how many programs share them.
+        rank: which of them this one is, from 0.
+        shuffle: draw a new order for each epoch, the same in all programs.
+        seed: of that order; equal in all programs.
+        drop_last: leave the rest out, rather than repeat the first indices until the shares are equal.
+
+    Raises:
+        ValueError: if ``num_replicas`` or ``rank`` is not given (there are no process groups here that
+            would know them), or the rank is out of range.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        if num_replicas is None or rank is None:
+            raise ValueError(
+                "DistributedSampler: there is no default process group here; give num_replicas and rank"
+            )
+        if not 0 <= rank < num_replicas:
+            raise ValueError(
+                f"DistributedSampler: Invalid rank {rank}, rank should be in the interval "
+                f"[0, {num_replicas - 1}]"
+            )
+        self.dataset, self.num_replicas, self.rank = dataset, num_replicas, rank
+        self.shuffle, self.seed, self.drop_last, self.epoch = shuffle, seed, drop_last, 0
+        n = len(dataset)
+        self.num_samples = n // num_replicas if drop_last else -(-n // num_replicas)
+        self.total_size = self.num_samples * num_replicas
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch begins: each has an order of its own, which can be had again."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        n = len(self.dataset)
+        order = np.arange(n)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(n)
+        shared = np.resize(order, self.total_size)  # cut, or from the start again
+        return iter(shared[self.rank :: self.num_replicas].tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
