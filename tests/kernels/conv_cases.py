@@ -22,9 +22,14 @@ class Case:
 
 
 @st.composite
-def cases(draw: Any, dtype: str = "float64", dense: bool = False) -> Case:
+def cases(
+    draw: Any,
+    dtype: str = "float64",
+    dense: bool = False,
+    dimensions: tuple[int, ...] = (1, 2, 2, 2, 3),
+) -> Case:
     """Any convolution; with ``dense`` one group without dilation, and often without padding."""
-    n = draw(st.sampled_from([1, 2, 2, 2, 3]))
+    n = draw(st.sampled_from(dimensions))
     each = lambda low, high: tuple(draw(st.integers(low, high)) for _ in range(n))  # noqa: E731
     kernel, stride, dilation = each(1, 3), each(1, 3), each(1, 2)
     padding = tuple(zip(each(0, 3), each(0, 3), strict=True))

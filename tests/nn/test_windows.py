@@ -50,6 +50,27 @@ CALLS: dict[str, tuple[Callable[..., Any], list[np.ndarray]]] = {
         lambda T, x, w: T.nn.functional.conv_transpose2d(x, w, None, 2, 1),
         [_complex(2, 3, 4, 4), _complex(3, 4, 3, 3)],
     ),
+    "half conv3d": (
+        lambda T, x, w, b: T.nn.functional.conv3d(x, w, b, 2, 1),
+        [_half(2, 3, 4, 5, 6), _half(4, 3, 3, 3, 3), _half(4)],
+    ),
+    "complex conv3d": (
+        lambda T, x, w, b: T.nn.functional.conv3d(x, w, b, 1, 1),
+        [_complex(2, 3, 4, 5, 6), _complex(4, 3, 3, 3, 3), _complex(4)],
+    ),
+    "half max_pool3d": (lambda T, x: T.nn.functional.max_pool3d(x, 2), [_half(2, 3, 4, 4, 6)]),
+    "large volume": (
+        lambda T, x, w, b: T.nn.functional.conv3d(x, w, b, 1, 1),
+        [rng.standard_normal((2, 4, 9, 30, 31)), rng.standard_normal((5, 4, 3, 3, 3)), np.ones(5)],
+    ),
+    "volumes in groups": (
+        lambda T, x, w: T.nn.functional.conv3d(x, w, None, (1, 2, 1), 1, (2, 1, 1), 2),
+        [rng.standard_normal((2, 4, 9, 20, 21)), rng.standard_normal((6, 2, 3, 3, 3))],
+    ),
+    "large transposed volume": (
+        lambda T, x, w: T.nn.functional.conv_transpose3d(x, w, None, 2, 1, 1),
+        [rng.standard_normal((2, 6, 9, 12, 13)), rng.standard_normal((6, 4, 3, 3, 3))],
+    ),
     "integer conv2d": (
         lambda T, x, w: T.nn.functional.conv2d(x, w, None, 2, 1),
         [_integers(2, 3, 6, 6), _integers(4, 3, 3, 3)],

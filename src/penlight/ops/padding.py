@@ -5,13 +5,13 @@ An amount of padding is a pair (before, after) for each of the last dimensions; 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from penlight.autograd.op import Op
 from penlight.kernels import windows
-from penlight.kernels.scatter import add_rows
 from penlight.kernels.windows import Padding, Size
 
 __all__ = ["ConstantPad", "PadByIndex", "circular_index", "reflect_index", "replicate_index"]
@@ -55,15 +55,24 @@ class AddByIndex(Op):
     def forward(ctx: Any, x: np.ndarray, indices: tuple[np.ndarray, ...], size: Size) -> Any:
         ctx.indices = indices
         for axis, (index, n) in enumerate(zip(indices, size, strict=True), x.ndim - len(indices)):
-            rows = np.moveaxis(x, axis, 0)
-            total = np.zeros((n, *rows.shape[1:]), x.dtype)
-            add_rows(total, index, rows)
-            x = np.moveaxis(total, 0, axis)
-        return np.ascontiguousarray(x)
+            before = (slice(None),) * axis
+            total = np.zeros((*x.shape[:axis], n, *x.shape[axis + 1 :]), x.dtype)
+            for target, source in _runs(index):
+                total[(*before, target)] += x[(*before, source)]
+            x = total
+        return x
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         return PadByIndex.apply(dy, ctx.indices)
+
+
+def _runs(index: np.ndarray) -> Iterator[tuple[slice, slice]]:
+    """The stretches in which the index goes on by one: where they lead, and where they lie."""
+    starts = np.flatnonzero(np.diff(index, prepend=index[:1]) != 1)
+    for start, stop in zip(starts, [*starts[1:], index.size], strict=True):
+        first = int(index[start])
+        yield slice(first, first + int(stop - start)), slice(int(start), int(stop))
 
 
 def _positions(n: int, before: int, after: int) -> np.ndarray:

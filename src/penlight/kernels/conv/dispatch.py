@@ -7,7 +7,7 @@ are gathered as columns X (C *K, *O) of each image:
     dW = dy X^T
 
 Only a cache-sized chunk of X ever exists; ``im2col`` has its layouts. One-dimensional data come with a
-dimension of size one put in front.
+dimension of size one put in front, volumes as planes (``volumes``).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from penlight.kernels.conv import (
     forward_pass,
     input_pass,
     small,
+    volumes,
     weight_pass,
 )
 from penlight.kernels.conv.common import is_much, per_channel
@@ -61,6 +62,8 @@ def forward(
         found = fft.forward(x, w, b, window, is_much(y, w[0].size))
         if found is not None:
             return found
+    if volumes.applies(window):
+        return volumes.forward(x, w, b, window, groups, forward)
     if groups == 1:
         return dense.forward(x, w, b, window)
     if window.is_plain():
@@ -104,6 +107,8 @@ def input_grad(
         found = fft.input_grad(dy, w, b, size, window, is_much(dy, w[0].size))
         if found is not None:
             return found
+    if dy.size and w.size and volumes.applies(window):
+        return volumes.input_grad(dy, w, b, size, window, groups, input_grad)
     if groups == 1 and dy.size and w.size:
         return dense.input_grad(dy, w, b, size, window, forward)
     turned = _turned(window, size, dy.shape[2:])
@@ -154,6 +159,8 @@ def weight_grad(x: np.ndarray, dy: np.ndarray, window: Window, groups: int = 1) 
         found = fft.weight_grad(x, dy, window, is_much(dy, dw[0].size))
         if found is not None:
             return found
+    if volumes.applies(window):
+        return volumes.weight_grad(x, dy, window, groups, weight_grad)
     if groups == 1:
         return dense.weight_grad(x, dy, window)
     if groups == x.shape[1] > 1 and planes.applies(len(x), window, x.shape[2:], dy.shape[2:]):
