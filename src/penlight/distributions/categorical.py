@@ -71,9 +71,11 @@ class Categorical(ProbsOrLogits, Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        value = value.long().unsqueeze(-1)
-        value, logits = penlight.broadcast_tensors(value, self.logits)
-        return logits.gather(-1, value[..., :1]).squeeze(-1)
+        value, logits = value.long(), self.logits
+        if value.shape != logits.shape[:-1]:
+            shape = penlight.broadcast_shapes(value.shape, logits.shape[:-1])
+            value, logits = value.expand(shape), logits.expand((*shape, -1))
+        return logits.gather(-1, value.unsqueeze(-1)).squeeze(-1)
 
     def entropy(self) -> Tensor:
         logits = self.logits.clamp(min=penlight.finfo(self.logits.dtype).min)  # 0 ln 0 is 0

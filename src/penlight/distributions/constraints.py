@@ -194,13 +194,18 @@ class _HalfOpenInterval(_Between):
         return (value >= self.lower_bound) & (value < self.upper_bound)
 
 
+def _whole(value: Tensor) -> Tensor | bool:
+    """Where numbers are integers; True for dtypes that hold no others."""
+    return value % 1 == 0 if value.is_floating_point() else True
+
+
 class _IntegerInterval(_Between):
     """The integers from lower_bound to upper_bound."""
 
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value >= self.lower_bound) & (value <= self.upper_bound)
+        return (value >= self.lower_bound) & (value <= self.upper_bound) & _whole(value)
 
 
 class _IntegerGreaterThan(_Lower):
@@ -209,7 +214,7 @@ class _IntegerGreaterThan(_Lower):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value >= self.lower_bound)
+        return (value >= self.lower_bound) & _whole(value)
 
 
 class _IntegerLessThan(_Upper):
@@ -218,7 +223,7 @@ class _IntegerLessThan(_Upper):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value <= self.upper_bound)
+        return (value <= self.upper_bound) & _whole(value)
 
 
 # -- of vectors ------------------------------------------------------------------------------
@@ -353,6 +358,8 @@ class _IndependentConstraint(Constraint):
     def check(self, value: Tensor) -> Tensor:
         holds = self.base_constraint.check(value)
         n = self.reinterpreted_batch_ndims
+        if n == 1 and holds.dim():
+            return holds.all(-1)
         if holds.dim() < n:
             raise ValueError(
                 f"Expected value.dim() >= {self.event_dim} but got {value.dim()}, of shape "

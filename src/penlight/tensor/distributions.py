@@ -116,15 +116,26 @@ def multinomial(
     rows = np.atleast_2d(weights).astype(np.float64)
     rng = stream(generator)
     if replacement:
-        cumulative = np.cumsum(rows, 1)
-        points = rng.random((len(rows), num_samples)) * cumulative[:, -1:]
-        index = np.empty(points.shape, np.int64)
-        for found, ends, at in zip(index, cumulative, points, strict=True):
-            found[:] = np.searchsorted(ends, at, "right")
+        index = _inverted(rows, rng.random((len(rows), num_samples)))
     else:
         arrivals = rng.standard_exponential(rows.shape) / rows
         index = np.argsort(arrivals, 1, kind="stable")[:, :num_samples].copy()
     return wrap(input._result_type, index if weights.ndim == 2 else index[0])
+
+
+def _inverted(rows: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The category of each number in [0, 1): in which of the row's shares of that interval it lies.
+
+    All rows' intervals stand end to end, so that one search serves them all.
+    """
+    ends = np.cumsum(rows, 1)
+    ends /= ends[:, -1:]
+    start = np.arange(len(rows))[:, None]
+    index = np.searchsorted((ends + start).reshape(-1), u + start, "right") - start * rows.shape[1]
+    if index.size and index.max() == rows.shape[1]:  # u + start was rounded up to the row's end
+        last = rows.shape[1] - 1 - np.argmax(rows[:, ::-1] > 0, 1)
+        index = np.minimum(index, last[:, None])
+    return index
 
 
 def _check_weights(weights: np.ndarray, n: int, replacement: bool) -> None:
