@@ -86,7 +86,7 @@ from penlight.ops.bits import *
 from penlight.ops.comparison import *
 from penlight.ops.complex import *
 from penlight.ops.counting import *
-from penlight.ops.determinant import det as det, logdet as logdet
+from penlight.ops.determinant import logdet as logdet
 from penlight.ops.differences import *
 from penlight.ops.einsum import *
 from penlight.ops.exponential import *

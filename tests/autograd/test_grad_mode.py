@@ -230,3 +230,10 @@ def test_normal_tensors_in_inference_mode(lib: Any) -> None:
     assert not made.requires_grad
     with pytest.raises(RuntimeError, match="created in inference mode"):
         recorded.add_(1)
+
+
+def test_threads_of_backward_may_be_asked_for() -> None:
+    x = penlight.ones(2, requires_grad=True)
+    with penlight.autograd.set_multithreading_enabled(False):
+        x.sum().backward()
+    assert x.grad is not None

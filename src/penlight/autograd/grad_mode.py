@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, cast
 
 __all__ = [
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "mode",
-    "no_grad", "set_grad_enabled",
+    "no_grad", "set_grad_enabled", "set_multithreading_enabled",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -142,6 +142,22 @@ class set_grad_enabled(_ModeSetter):
 
     def clone(self) -> _ModeSetter:
         return set_grad_enabled(self.grad)
+
+
+class set_multithreading_enabled:
+    """Accepted: backward visits one node after the other here, whatever is asked for.
+
+    A call, or a context manager.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
 
 class inference_mode(_ModeSetter):

@@ -18,7 +18,7 @@ from penlight.ops.matrices import as_matrices, as_tensor, same_dtype
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
 
-__all__ = ["cholesky", "lu", "lu_solve", "qr", "slogdet", "svd", "triangular_solve"]
+__all__ = ["cholesky", "det", "lu", "lu_solve", "qr", "slogdet", "svd", "triangular_solve"]
 
 _warned: set[str] = set()
 
@@ -38,6 +38,11 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """As :func:`penlight.linalg.cholesky`."""
     _deprecated("cholesky", "cholesky")
     return factorization.cholesky(input, upper=upper)
+
+
+def det(input: Tensor) -> Tensor:
+    """As :func:`penlight.linalg.det`."""
+    return determinant.det(input)
 
 
 def slogdet(input: Tensor) -> Any:

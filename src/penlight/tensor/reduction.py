@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from penlight.ops import counting, extrema, norms, reduction, running, sorting, statistics
 from penlight.tensor.inplace import inplace
+
+if TYPE_CHECKING:
+    from penlight.tensor import Tensor
 
 __all__ = ["ReductionMethods"]
 
@@ -19,8 +24,15 @@ class ReductionMethods:
     prod, var, std, cov = statistics.prod, statistics.var, statistics.std, statistics.cov
     corrcoef, quantile = statistics.corrcoef, statistics.quantile
     nanquantile = statistics.nanquantile
-    norm, logsumexp, dist, renorm = norms.norm, norms.logsumexp, norms.dist, norms.renorm
+    logsumexp, dist, renorm = norms.logsumexp, norms.dist, norms.renorm
     renorm_ = inplace(norms.renorm)
+
+    def norm(
+        self: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+    ) -> Tensor:
+        """See :func:`penlight.norm`."""
+        return norms.norm(self, p, dim, keepdim, dtype=dtype)
+
     cumsum, cumprod, logcumsumexp = running.cumsum, running.cumprod, running.logcumsumexp
     cummax, cummin, diff = running.cummax, running.cummin, running.diff
     cumsum_, cumprod_ = inplace(running.cumsum), inplace(running.cumprod)
