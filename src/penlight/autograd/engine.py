@@ -10,7 +10,7 @@ import numpy as np
 
 from penlight.autograd import batching
 from penlight.autograd.base import TensorBase, wrap
-from penlight.autograd.walk import Target, Walk, take
+from penlight.autograd.walk import Target, Walk, release_all, take
 
 __all__ = ["backward", "grad"]
 
@@ -192,9 +192,9 @@ def _grad_of_batch(
         [batching.physical(y, own) for y in roots],
         [batching.value_of(x) for x in wanted],
         seeds,
-        keep,
-        create_graph,
-        allow_unused,
+        retain_graph=keep,
+        create_graph=create_graph,
+        allow_unused=allow_unused,
         materialize_grads=materialize,
     )
     if own is level:
@@ -234,21 +234,48 @@ def _batched_grad(
             f"{[None if g is None else list(g._array.shape) for g in given]}"
         )
     (size,) = sizes
+    columns = _columns_of_batch(roots, wanted, given, size, keep, create_graph, unused)
+    results: list[Any] = []
+    for x, column in zip(wanted, columns, strict=True):
+        if column is not None:
+            results.append(column)
+        else:
+            zeros = np.zeros((size, *x._array.shape), x._array.dtype)
+            results.append(wrap(x._result_type, zeros) if materialize or not size else None)
+    return tuple(results)
+
+
+def _columns_of_batch(
+    roots: tuple[Any, ...],
+    wanted: tuple[Any, ...],
+    given: tuple[Any, ...],
+    size: int,
+    keep: bool,
+    create_graph: bool,
+    unused: bool,
+) -> list[Any]:
+    """For each input the gradients for all of ``given``: by one pass of a vmap, or one by one."""
+    level = batching.Level(size)
+    options = {"create_graph": create_graph, "allow_unused": unused}
+    try:
+        with level:
+            seeds = tuple(batching.rebatched(g, level) for g in given)
+            found = _grad_of_batch(level, roots, wanted, seeds, True, False, **options)
+            if not keep:
+                release_all([_target_of(root)[0] for root in roots])
+            return [None if g is None else batching.physical(g, level) for g in found]
+    except batching.Unbatchable as obstacle:
+        if obstacle.level is not level:
+            raise
     passes = [
-        grad(roots, wanted, [g[i] for g in given], keep or i < size - 1, create_graph, unused)
+        grad(roots, wanted, [g[i] for g in given], retain_graph=keep or i < size - 1, **options)
         for i in range(size)
     ]
-    results: list[Any] = []
-    for i, x in enumerate(wanted):
-        column = [found[i] for found in passes]
-        if any(g is not None for g in column):
-            filled = [_zeros_like(x) if g is None else g for g in column]
-            results.append(np.stack(filled))
-        else:
-            shape = (size, *x._array.shape)
-            zeros = wrap(x._result_type, np.zeros(shape, x._array.dtype))
-            results.append(zeros if materialize or not size else None)
-    return tuple(results)
+    columns: list[Any] = []
+    for x, column in zip(wanted, zip(*passes, strict=True), strict=True):
+        filled = [_zeros_like(x) if g is None else g for g in column]
+        columns.append(None if all(g is None for g in column) else np.stack(filled))
+    return columns
 
 
 def _walk(walk: Walk, roots: tuple[Any, ...], grads: list[Any]) -> None:

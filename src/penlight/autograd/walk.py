@@ -23,7 +23,7 @@ from penlight.autograd.hooks import Hooks, replaced_gradient, replaced_gradients
 from penlight.autograd.node import Edge, Node
 from penlight.autograd.primitives import Cast, Clone, SumTo
 
-__all__ = ["Target", "Walk", "take"]
+__all__ = ["Target", "Walk", "release_all", "take"]
 
 Target = Any  # a node, or a leaf
 
@@ -299,6 +299,12 @@ def _leaf_uses(starts: list[Target]) -> dict[TensorBase, int]:
             if edge is not None and isinstance(edge[0], TensorBase):
                 uses[edge[0]] = uses.get(edge[0], 0) + 1
     return uses
+
+
+def release_all(starts: list[Target]) -> None:
+    """Free what the nodes saved that ``starts`` depend on."""
+    for node in _reachable([start for start in starts if isinstance(start, Node)]):
+        node._release()
 
 
 def _reachable(starts: list[Target]) -> set[Node]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core.arrays import as_array
 from penlight._core import dtypes
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
@@ -174,8 +175,8 @@ def check_divisor(name: str, a: Any, b: Any) -> None:
     if kinds[0] == "b":
         raise NotImplementedError(f"{name}: not implemented for bool; convert with .to(dtype)")
     if kinds[0] in "iu":
-        divisor = b._array if isinstance(b, TensorBase) else b
-        if not np.all(divisor):
+        divisor = as_array(b._array if isinstance(b, TensorBase) else b)
+        if not divisor.all():
             raise RuntimeError(f"ZeroDivisionError: {name} of integers by zero")
 
 

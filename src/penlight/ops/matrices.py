@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight._core.arrays import as_array
 from penlight._core.errors import LinAlgError, broadcast_error
 from penlight.autograd.base import TensorBase, wrap
 from penlight.kernels.products import matmul
@@ -48,7 +49,7 @@ def raw(x: Any) -> Any:
 
 def as_tensor(array: Any) -> Any:
     """A Tensor without history."""
-    return wrap(TensorBase._result_type, np.asarray(array))
+    return wrap(TensorBase._result_type, as_array(array))
 
 
 def as_matrices(name: str, A: Any, square: bool = False, which: str = "A") -> Any:

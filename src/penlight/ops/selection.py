@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core.arrays import as_array
 from penlight._core import dtypes
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
@@ -177,4 +178,4 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
             f"and {values.dtype}"
         )
     step = np.heaviside(input._array, values._array).astype(input._array.dtype, copy=False)
-    return wrap(TensorBase._result_type, np.asarray(step))
+    return wrap(TensorBase._result_type, as_array(step))

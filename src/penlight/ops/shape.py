@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penlight._core.arguments import normalize_axes, normalize_axis, numpy_names, shape_argument
+from penlight._core.arrays import ArrayLike
 from penlight.autograd.op import ViewOp
 from penlight.autograd.primitives import BroadcastTo
 from penlight.ops.complex import conj
@@ -89,7 +90,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     """
     sizes = infer_shape(input._array.size, shape_argument(shape, "shape"))
     y: Tensor = Reshape.apply(input, sizes)
-    if y._view is None and y._array.size:
+    if y._view is None and y._array.size and not isinstance(y._array, ArrayLike):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one "
             "dimension spans across two contiguous subspaces). Use .reshape(...) instead."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight._core.arrays import ArrayLike
 from penlight._core.arguments import normalize_axis, shape_argument
 from penlight.autograd.op import Op, ViewOp
 from penlight.kernels.memory import memory_of, strided
@@ -219,6 +220,8 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         )
     if any(s < 0 for s in steps):
         raise RuntimeError(f"as_strided: Negative strides are not supported, got {list(steps)}")
+    if isinstance(input._array, ArrayLike):  # each sample of a vmap counts from its own start
+        return AsStrided.apply(input, shape, steps, storage_offset or 0)
     root, start = memory_of(input._array)
     if not (root.flags.c_contiguous or root.flags.f_contiguous):
         raise RuntimeError("as_strided: the tensor's memory has gaps; clone() it first")

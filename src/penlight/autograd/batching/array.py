@@ -7,6 +7,7 @@ differentiated goes through ops. What NumPy can't do for all samples at once rai
 
 from __future__ import annotations
 
+import functools
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchedArray", "innermost", "is_at"]
 
+_METHODS = {
+    "argmax",
+    "argmin",
+    "clip",
+    "cumprod",
+    "cumsum",
+    "mean",
+    "prod",
+    "swapaxes",
+    "take",
+    "transpose",
+}
 _FLAGS = SimpleNamespace(c_contiguous=True, f_contiguous=False, writeable=True)
 
 
@@ -95,6 +108,7 @@ class BatchedArray(NDArrayOperatorsMixin, ArrayLike):  # type: ignore[misc]
 
     __array__ = __bool__ = __int__ = __float__ = __complex__ = __index__ = __iter__ = _one_value
     __dlpack__ = _one_value
+    __array_interface__ = property(_one_value)
 
     # -- NumPy -------------------------------------------------------------------------------
 
@@ -107,6 +121,13 @@ class BatchedArray(NDArrayOperatorsMixin, ArrayLike):  # type: ignore[misc]
         from penlight.autograd.batching.numpy_functions import array_function
 
         return array_function(self, function, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"'BatchedArray' object has no attribute '{name}'")
+        if name in _METHODS:
+            return functools.partial(getattr(np, name), self)
+        unbatchable(self.level, f"ndarray.{name}")
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         return self._with(self.value._array.astype(dtype))
@@ -143,16 +164,18 @@ class BatchedArray(NDArrayOperatorsMixin, ArrayLike):  # type: ignore[misc]
     def all(self, axis: Any = None, keepdims: bool = False) -> Any:
         return self._of_all_samples("all", np.all, axis, keepdims)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._of_all_samples("max", np.amax, axis, keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Any:
+        return self._of_all_samples("max", np.amax, axis, keepdims, **options)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._of_all_samples("min", np.amin, axis, keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Any:
+        return self._of_all_samples("min", np.amin, axis, keepdims, **options)
 
-    def _of_all_samples(self, name: str, function: Any, axis: Any, keepdims: bool) -> Any:
+    def _of_all_samples(
+        self, name: str, function: Any, axis: Any, keepdims: bool, **options: Any
+    ) -> Any:
         if axis is None and not keepdims:
-            return getattr(self.value._array, name)()
-        return function(self, axis=axis, keepdims=keepdims)
+            return getattr(self.value._array, name)(**options)
+        return function(self, axis=axis, keepdims=keepdims, **options)
 
     @property
     def T(self) -> Any:

@@ -15,6 +15,7 @@ _number = itertools.count(1).__next__
 running: list[None] = []
 """As long as the number of vmaps that run, in all threads together: empty is what ops look at first."""
 
+
 class Level:
     """One vmap: how many samples it has, and what random numbers are to be.
 

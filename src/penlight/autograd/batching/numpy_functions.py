@@ -64,6 +64,9 @@ def array_ufunc(owner: BatchedArray, ufunc: Any, method: str, inputs: Any, kwarg
             ufunc(*arrays, out=out[0].value._array, **kwargs)
             return out[0]
         return _batched(ufunc(*arrays, **kwargs), level)
+    if method == "accumulate" and not out:
+        x, axis = inputs[0], inputs[1] if len(inputs) > 1 else kwargs.pop("axis", 0)
+        return _batched(ufunc.accumulate(x.value._array, _moved(axis, x.ndim), **kwargs), level)
     if method == "reduce" and not out:
         (x,) = inputs
         if (
@@ -179,11 +182,34 @@ def _take_along_axis(level: Level, x: Any, indices: Any, axis: int = -1) -> Any:
 
 
 def _take(level: Level, x: Any, indices: Any, axis: Any = None) -> Any:
-    if not is_at(x, level) and axis is None:
+    if axis is not None:
+        if is_at(indices, level):
+            unbatchable(level, "numpy.take at batched indices along an axis")
+        return np.take(_whole(x, level), indices, _moved(axis, x.ndim))
+    if not is_at(x, level):
         return np.take(x, _whole(indices, level))
-    if axis is None or is_at(indices, level):
-        unbatchable(level, "numpy.take at batched indices")
-    return np.take(_whole(x, level), indices, _moved(axis, x.ndim))
+    flat = x.value._array.reshape(level.size, -1)
+    if not is_at(indices, level):
+        return np.take(flat, indices, 1)
+    places = indices.value._array
+    return np.take_along_axis(flat, places.reshape(level.size, -1), 1).reshape(places.shape)
+
+
+def _stacks(function: Any) -> Callable[..., Any]:
+    """Functions of stacks of matrices."""
+
+    def rule(level: Level, x: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(_whole(x, level), *args, **kwargs)
+
+    return rule
+
+
+def _roll(level: Level, x: Any, shift: Any, axis: Any) -> Any:
+    return np.roll(_whole(x, level), shift, _moved(axis, x.ndim))
+
+
+def _diagonal(level: Level, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.diagonal(_whole(x, level), offset, _moved(axis1, x.ndim), _moved(axis2, x.ndim))
 
 
 def _flip(level: Level, x: Any, axis: Any = None) -> Any:
@@ -214,12 +240,27 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.stack: _joined(np.stack, 0),
     np.take_along_axis: _take_along_axis,
     np.take: _take,
+    np.roll: _roll,
+    np.diagonal: _diagonal,
+    np.argpartition: lambda level, x, kth, axis=-1: np.argpartition(
+        _whole(x, level), kth, _moved(axis, x.ndim)
+    ),
+    np.diff: lambda level, x, n=1, axis=-1: np.diff(_whole(x, level), n, _moved(axis, x.ndim)),
+    np.round: lambda level, x, decimals=0: np.round(_whole(x, level), decimals),
+    np.searchsorted: lambda level, a, v, *args: np.searchsorted(a, _whole(v, level), *args)
+    if not is_at(a, level)
+    else unbatchable(level, "numpy.searchsorted in several rows"),
+    **{
+        f: _stacks(f)
+        for f in (np.linalg.svd, np.linalg.eigvalsh, np.linalg.eigvals, np.linalg.matrix_rank)
+    },
     np.flip: _flip,
     np.copy: lambda level, x: _whole(x, level).copy(),
 }  # fmt: skip
 PLAIN: dict[Any, Callable[..., Any]] = {
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,
+    np.result_type: lambda *xs: np.result_type(*(getattr(x, "dtype", x) for x in xs)),
     np.size: lambda x: x.size,
     np.may_share_memory: lambda a, b, *args: False,
     np.shares_memory: lambda a, b, *args: False,

@@ -164,7 +164,11 @@ class _Targets:
                     f"{name}: expected weight to have the dtype of input, {input.dtype}, but found "
                     f"{weight.dtype}"
                 )
-            self.weights = np.take(weight._array, t)
+            w = weight._array
+            if isinstance(t, ArrayLike):
+                self.weights = np.take_along_axis(w, t.reshape(-1), 0).reshape(t.shape)
+            else:
+                self.weights = w[t]
 
     def _without_ignored(self, t: np.ndarray, ignore_index: int) -> np.ndarray:
         ignored = t == ignore_index

@@ -71,7 +71,7 @@ def gaussian_nll_loss(
     """
     check_reduction(reduction)
     variance = _variance(input, var)
-    if np.any(variance._array < 0):
+    if (variance._array < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entries")
     variance = variance + (variance.clamp_min(eps) - variance).detach()
     loss = 0.5 * (variance.log() + (input - target).square() / variance)

@@ -101,7 +101,8 @@ def _max_unpool(
             f"{name}: invalid output_size {size}: each entry must lie less than a stride "
             f"{tuple(strides)} from {default}"
         )
-    low, high = (int(indices.min()), int(indices.max())) if indices.numel() else (0, 0)
+    at = indices._array
+    low, high = (int(at.min()), int(at.max())) if at.size else (0, 0)
     if low < 0 or high >= math.prod(size):
         raise RuntimeError(
             f"{name}: found an invalid max index: {low}..{high} for an output of size {size}"

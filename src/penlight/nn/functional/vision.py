@@ -191,7 +191,7 @@ class _Image:
         """The pixels (N, P, C) at integer places (N, P) along each dimension; zeros outside."""
         index, present = np.zeros(places[0].shape, np.int64), np.ones(places[0].shape, bool)
         for x, n in zip(places, self.sizes, strict=True):
-            present &= (x >= 0) & (x <= n - 1)
+            present = present & (x >= 0) & (x <= n - 1)
             index = index * n + np.clip(np.nan_to_num(x, nan=0.0), 0, n - 1).astype(np.int64)
         pixels = int(np.prod(self.sizes))
         index += pixels * np.arange(self.batch)[:, None]

@@ -14,6 +14,7 @@ from penlight.ops.batching import (  # noqa: F401  - each file fills the table o
     convolution,
     indexing,
     layers,
+    linear_algebra,
     loop,
     losses,
     pointwise,

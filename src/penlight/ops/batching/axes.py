@@ -8,6 +8,7 @@ from typing import Any
 from penlight.autograd.primitives import SumTo
 from penlight.ops import (
     extrema,
+    fourier,
     norms,
     reduction,
     repeating,
@@ -16,7 +17,7 @@ from penlight.ops import (
     statistics,
     strides,
 )
-from penlight.ops.batching.common import expanded, moved, rank, reshaped, rule
+from penlight.ops.batching.common import expanded, moved, rank, reshaped, rule, shape
 from penlight.ops.batching.loop import loop
 
 __all__: list[str] = []
@@ -39,7 +40,7 @@ rule(
     reduction.Sum, reduction.Mean, norms.LogSumExp, norms.Norm2, norms.Norm0, extrema.Extremum,
     statistics.Var, statistics.Std, statistics.Prod, statistics.OthersProduct,
     running.CumSum, running.CumProd, running.LogCumSumExp, softmax.Softmax, softmax.LogSoftmax,
-    repeating.Flip, strides.Unfold,
+    repeating.Flip, strides.Unfold, fourier.FFT, fourier.RFFT, fourier.IRFFT,
 )(_with_axes_at(1))  # fmt: skip
 rule(norms.NormP, repeating.Roll)(_with_axes_at(2))
 
@@ -55,6 +56,26 @@ def _pick(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
 def _diagonal(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
     x, offset, a, b = values
     return op.apply(x, offset, moved(a, rank(x, True)), moved(b, rank(x, True)))
+
+
+@rule(strides.PlaceDiagonal)
+def _place_diagonal(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
+    x, sizes, offset, a, b = values
+    return op.apply(x, (size, *sizes), offset, *(moved(axis, len(sizes)) for axis in (a, b)))
+
+
+@rule(strides.AsStrided)
+def _as_strided(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
+    x, sizes, steps, offset = values
+    flat = reshaped(x, (size, -1)) if size else x
+    elements = shape(flat)[1]
+    last = offset + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True))
+    if all(sizes) and last >= elements:
+        raise RuntimeError(
+            f"as_strided: sizes {list(sizes)}, strides {list(steps)}, storage offset {offset} reach "
+            f"element {last} of a sample of {elements} elements"
+        )
+    return op.apply(flat, (size, *sizes), (elements, *steps), offset)
 
 
 @rule(strides.FoldAlong)
