@@ -98,7 +98,9 @@ def test_adafactor_keeps_rows_and_columns(lib: Any) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("shape", [(6, 6), (3, 8), (8, 3), (1, 4), (4, 1), (40, 60)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(6, 6), (3, 8), (8, 3), (1, 4), (4, 1), (40, 60), (251, 307)], ids=str
+)
 def test_orthogonal_matrix_of_muon(shape: tuple[int, int]) -> None:
     """Singular vectors stay, and values come near 1 (not nearer than the coefficients lead)."""
     b = np.random.default_rng(0).standard_normal(shape)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from penlight.autograd.base import TensorBase
@@ -27,16 +26,12 @@ class Recorded(NDArrayOperatorsMixin):
     def __init__(self, tensor: Any) -> None:
         self.tensor = tensor
 
-    def __array_ufunc__(
-        self, ufunc: Any, method: str, *inputs: Any, out: Any = None, where: Any = True
-    ) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None) -> Any:
         assert method == "__call__"
         result = ufunc(*(_tensor(x) for x in inputs))
         if out is None:
             return Recorded(result)
         (target,) = out
-        if where is not True:
-            result = np.where(_tensor(where), result, target.tensor)
         target.tensor = result
         return target
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight.kernels.chunks import run
 from penlight.kernels.products import product
 from penlight.optim.arguments import check_lr, check_not_negative
 from penlight.optim.optimizer import Group, Optimizer, ParamsT, zeros_for
@@ -122,8 +123,8 @@ def orthogonal(
     wide = x.T if len(x) > x.shape[1] else x
     wide = wide / max(math.sqrt(np.square(wide).sum()), eps)
     for _ in range(steps):
-        square = product(wide, wide.T)  # (A, B) (B, A) -> (A, A), with A the smaller
-        polynomial = product(square, square)
+        square = _gram(wide)  # (A, B) (B, A) -> (A, A), with A the smaller
+        polynomial = _gram(square)
         polynomial *= fifth
         square *= third
         polynomial += square
@@ -131,6 +132,25 @@ def orthogonal(
         wide *= first
         wide += following
     return wide.T if len(x) > x.shape[1] else wide
+
+
+def _gram(x: np.ndarray) -> np.ndarray:
+    """x x^T, which is symmetric: the BLAS computes half of it, where the two are one array."""
+    if x.size * len(x) < 12_000_000:  # too little to wake a thread for
+        return product(x, x.T)
+    y = np.empty((len(x), len(x)), x.dtype)
+    first, second = slice(len(x) // 2), slice(len(x) // 2, None)
+
+    def task(i: int) -> None:
+        if i == 0:
+            y[first, second] = np.dot(x[first], x[second].T)
+            y[second, first] = y[first, second].T
+        else:
+            for part in (first, second):
+                y[part, part] = np.dot(x[part], x[part].T)
+
+    run(task, 2)
+    return y
 
 
 def _factor(shape: tuple[int, ...], name: str | None) -> float:

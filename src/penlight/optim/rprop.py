@@ -79,11 +79,9 @@ class Rprop(Optimizer):
         (etaminus, etaplus), (smallest, largest) = group["etas"], group["step_sizes"]
         agreement = g * before
         turned = agreement < 0
-        np.multiply(s, etaplus, out=s, where=agreement > 0)
-        np.multiply(s, etaminus, out=s, where=turned)
-        np.maximum(s, smallest, out=s)
-        np.minimum(s, largest, out=s)
+        size = np.where(turned, etaminus * s, np.where(agreement > 0, etaplus * s, s))
+        s[...] = np.clip(size, smallest, largest)
         g = np.where(turned, 0, g)
-        np.subtract(p, s, out=p, where=g > 0)
-        np.add(p, s, out=p, where=g < 0)
+        p -= (g > 0) * s
+        p += (g < 0) * s
         before[...] = g
