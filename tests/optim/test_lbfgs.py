@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from typing import Any
 
 import numpy as np
@@ -197,7 +198,10 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("first", [1e-3, 0.5, 1.0, 30.0])
+FIRST = [1e-3, 0.5, 1.0, 30.0]
+
+
+@pytest.mark.parametrize("first", FIRST)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_wolfe_conditions(name: str, first: float) -> None:
     f, df = FUNCTIONS[name]
@@ -213,6 +217,35 @@ def test_wolfe_conditions(name: str, first: float) -> None:
     assert calls == len(tried) - 1 <= 26
     assert point.f <= start.f + 1e-4 * point.t * start.slope
     assert abs(point.slope) <= 0.9 * abs(start.slope)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("first", FIRST)
+@pytest.mark.parametrize("c2", [0.9, 0.1, 1e-3])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_same_points_as_pytorch(name: str, c2: float, first: float, torch: Any) -> None:
+    f, df = FUNCTIONS[name]
+    sign = -np.sign(df(0.0))
+    ours: list[float] = []
+    theirs: list[float] = []
+
+    def evaluate(t: float) -> Point:
+        ours.append(t)
+        return Point(t, float(f(sign * t)), np.zeros(1), float(sign * df(sign * t)))
+
+    def objective(x: Any, t: Any, d: Any) -> Any:
+        theirs.append(float(t))
+        return float(f(sign * float(t))), torch.tensor([df(sign * float(t))], dtype=torch.float64)
+
+    search = importlib.import_module("torch.optim.lbfgs")._strong_wolfe
+    start = evaluate(0.0)
+    point, calls = strong_wolfe(evaluate, start, first, 1.0, c2=c2)
+    d = torch.tensor([sign], dtype=torch.float64)
+    value, g = objective(None, 0.0, d)
+    _, _, t, reference = search(objective, None, first, d, value, g, g.dot(d), c2=c2)
+    assert calls == reference
+    assert ours == pytest.approx(theirs)
+    assert point.t == pytest.approx(float(t))
 
 
 def test_line_without_end() -> None:

@@ -98,6 +98,14 @@ def test_adafactor_keeps_rows_and_columns(lib: Any) -> None:
     }  # fmt: skip
 
 
+def test_adafactor_of_no_gradient(lib: Any) -> None:
+    """The mean of the rows' averages is 0 then, and the limit of it divides."""
+    p = lib.nn.Parameter(lib.ones(2, 3))
+    p.grad = lib.zeros(2, 3)
+    lib.optim.Adafactor([p], lr=0.5, weight_decay=0.5).step()
+    assert p.tolist() == [[0.75] * 3] * 2
+
+
 @pytest.mark.parametrize(
     "shape", [(6, 6), (3, 8), (8, 3), (1, 4), (4, 1), (40, 60), (251, 307)], ids=str
 )
