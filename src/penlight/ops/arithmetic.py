@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arrays import as_array
 from penlight._core import dtypes
+from penlight._core.arrays import as_array
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.ops.complex import conjugate

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arrays import as_array
 from penlight._core.arguments import normalize_axes, numpy_names
+from penlight._core.arrays import as_array
 from penlight._core.dtypes import as_dtype
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arrays import as_array
 from penlight._core import dtypes
+from penlight._core.arrays import as_array
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.op import Op
 from penlight.ops.promotion import as_scalar, promoted

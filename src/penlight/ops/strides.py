@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arrays import ArrayLike
 from penlight._core.arguments import normalize_axis, shape_argument
+from penlight._core.arrays import ArrayLike
 from penlight.autograd.op import Op, ViewOp
 from penlight.kernels.memory import memory_of, strided
 from penlight.ops.indexing import Place

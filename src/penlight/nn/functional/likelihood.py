@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from penlight.nn.functional.loss import check_reduction, reduced, reduction_of
 from penlight.tensor import Tensor
 
