@@ -82,6 +82,7 @@ from penlight.ops.activation import (
     tanh as tanh,
 )
 from penlight.ops.arithmetic import *
+from penlight.ops.bessel import i0 as i0
 from penlight.ops.bits import *
 from penlight.ops.comparison import *
 from penlight.ops.complex import *

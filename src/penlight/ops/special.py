@@ -151,17 +151,35 @@ class Xlogy(Op):
 
 def xlogy(input: Any, other: Any) -> Tensor:
     """input * log(other), 0 where ``input`` is 0 (unless ``other`` is NaN)."""
-    a, b = _floating_pair("xlogy", input, other)
-    return Xlogy.apply(a, b)
+    return Xlogy.apply(*real_pair("xlogy", input, other))
 
 
-def _floating_pair(name: str, input: Any, other: Any) -> tuple[Any, Any]:
+def floating_pair(name: str, input: Any, other: Any) -> tuple[Any, Any]:
     """Promoted floating operands, numbers as 0-d arrays."""
     a, b = promoted(input, other, owner=name)
     a, b = floating(a), floating(b)
     d = (a if isinstance(a, TensorBase) else b)._array.dtype
     first, second = (x if isinstance(x, TensorBase) else np.asarray(x, d) for x in (a, b))
     return first, second
+
+
+def real_pair(name: str, input: Any, other: Any, halves: bool = True) -> tuple[Any, Any]:
+    """As :func:`floating_pair`, without complex numbers and perhaps without float16.
+
+    Raises:
+        TypeError: if neither is a tensor.
+        NotImplementedError: for other dtypes.
+    """
+    if not (isinstance(input, TensorBase) or isinstance(other, TensorBase)):
+        raise TypeError(
+            f"{name}: expected a Tensor as input or other, got {type(input).__name__} and "
+            f"{type(other).__name__}"
+        )
+    pair = floating_pair(name, input, other)
+    first = pair[0] if isinstance(pair[0], TensorBase) else pair[1]
+    if first._array.dtype.char not in ("efd" if halves else "fd"):
+        raise NotImplementedError(f"{name}: not implemented for {first.dtype}")
+    return pair
 
 
 class Copysign(Op):
@@ -181,7 +199,7 @@ class Copysign(Op):
 
 def copysign(input: Tensor, other: Any) -> Tensor:
     """|input| with the sign of ``other``."""
-    return Copysign.apply(*_floating_pair("copysign", input, other))
+    return Copysign.apply(*floating_pair("copysign", input, other))
 
 
 class Ldexp(Op):
@@ -203,7 +221,7 @@ class Ldexp(Op):
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """input * 2^other."""
-    return Ldexp.apply(*_floating_pair("ldexp", input, other))
+    return Ldexp.apply(*floating_pair("ldexp", input, other))
 
 
 # -- without gradients -----------------------------------------------------------------------

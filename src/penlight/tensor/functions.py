@@ -14,7 +14,7 @@ __all__ = [
     "arctanh_", "as_strided_", "asin_", "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_",
     "clamp_min_", "clip_", "clone", "conj_physical_", "cos_", "cosh_", "deg2rad_", "detach",
     "detach_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fill", "fill_", "fix_", "floor_", "frac_",
-    "gcd_", "get_default_device", "index_put_", "is_storage", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_",
+    "gcd_", "get_default_device", "i0_", "index_put_", "is_storage", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_",
     "logit_", "nan_to_num_", "neg_", "negative_", "rad2deg_", "reciprocal_", "relu_", "round_",
     "rsqrt_", "set_default_device", "sigmoid_", "sin_", "sinc_", "sinh_", "sqrt_", "square_", "tan_",
     "tanh_", "trunc_", "typename", "xlogy_", "zero_",
@@ -37,6 +37,7 @@ clamp_, clamp_min_, clamp_max_ = Tensor.clamp_, Tensor.clamp_min_, Tensor.clamp_
 clip_ = clamp_
 erf_, erfc_, relu_, sigmoid_ = Tensor.erf_, Tensor.erfc_, Tensor.relu_, Tensor.sigmoid_
 deg2rad_, rad2deg_, logit_, xlogy_ = Tensor.deg2rad_, Tensor.rad2deg_, Tensor.logit_, Tensor.xlogy_
+i0_ = Tensor.i0_
 gcd_, lcm_, ldexp_, nan_to_num_ = Tensor.gcd_, Tensor.lcm_, Tensor.ldexp_, Tensor.nan_to_num_
 addmv_, conj_physical_, index_put_ = Tensor.addmv_, Tensor.conj_physical_, Tensor.index_put_
 as_strided_, fill_, zero_ = Tensor.as_strided_, Tensor.fill_, Tensor.zero_

@@ -30,7 +30,7 @@ TOP_LEVEL = """
     concat concatenate conj_physical copysign cos cosh cross cummax cummin cumprod cumsum deg2rad diag
     diff digamma div divide dot dstack empty eq erf erfc erfinv exp exp2 expm1 eye fix float_power floor
     floor_divide fmax fmin fmod frac frexp full gather gcd ge ger greater greater_equal gt heaviside
-    histc igamma igammac histogram hstack hypot index_add index_copy index_reduce index_select inner isin isneginf
+    histc igamma igammac histogram hstack hypot i0 index_add index_copy index_reduce index_select inner isin isneginf
     isposinf kron kthvalue lcm ldexp le lerp less less_equal lgamma linspace log log10 log1p log2
     log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor logit
     logspace logsumexp lt masked_select matmul matrix_power max maximum mean median min minimum mm mode

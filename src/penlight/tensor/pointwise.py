@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from penlight.ops import (
     activation,
     arithmetic,
+    bessel,
     bits,
     comparison,
     complex,
@@ -104,6 +105,7 @@ class PointwiseMethods:
     logit_, xlogy_ = inplace(special.logit), inplace(special.xlogy)
     copysign_, ldexp_ = inplace(special.copysign), inplace(special.ldexp)
     nextafter_ = inplace(special.nextafter)
+    i0, i0_ = bessel.i0, inplace(bessel.i0)
 
     def polygamma(self: Any, n: int) -> Tensor:
         """The n-th derivative of :meth:`digamma`."""
