@@ -52,6 +52,8 @@ class Node:
     _sources: Sequence[Source] = ()
     _hooks: Hooks | None = None
     _trace: Trace | None = None  # where the user called it (anomaly mode)
+    _prunable: bool = False  # its backward looks at ``_edges`` and leaves out what none of them wants
+    _original: Node | None = None  # of which this is a copy with fewer edges
     _materialize: bool = True  # give backward zeros, not None, for outputs that were not used
 
     def _call_backward(self, grads: list[Any]) -> Any:
@@ -137,7 +139,8 @@ class Node:
         )
 
     def _as_tensor(self, array: np.ndarray, number: int, counter: list[int]) -> TensorBase:
-        edge: Edge = (self, ~number) if number < 0 else self._edge_of_saved(number)
+        node = self._original or self
+        edge: Edge = (node, ~number) if number < 0 else node._edge_of_saved(number)
         if edge is not None and isinstance(edge[0], TensorBase):
             leaf = edge[0]
             if leaf._array is array:
@@ -157,6 +160,17 @@ class Node:
         """Free what was saved; the engine calls it once backward has passed."""
         if self._saved:
             self._saved, self._sources = None, ()
+
+    def _towards(self, wanted: set[Any]) -> Node:
+        """This node, or a copy without the edges that lead to nothing wanted: it computes less."""
+        edges = [e if e is not None and e[0] in wanted else None for e in self._edges]
+        if edges == self._edges:
+            return self
+        pruned: Node = object.__new__(type(self))
+        pruned.__dict__.update(self.__dict__)
+        pruned._edges, pruned._metas, pruned._sequence = edges, self._metas, self._sequence
+        pruned._original = self
+        return pruned
 
     # -- PyTorch's interface -----------------------------------------------------------------
 

@@ -32,6 +32,7 @@ class Op(Node):
 
     __slots__ = ()
 
+    _prunable = True
     materialize: bool = True  # give backward zeros, not None, for outputs that were not used
     label: str = ""  # the node's name in PyTorch where it is not made of the class's name
 

@@ -106,8 +106,10 @@ class Walk:
             grads = self.run_prehooks(hooks, grads)
         if len(grads) > 1 or hooks is not None:
             grads = self.with_zeros(node, grads)
+        prune = self.wanted is not None and node._prunable and hooks is None
+        runner = node._towards(self.wanted) if prune else node  # type: ignore[arg-type]
         try:
-            results = node._call_backward(grads)
+            results = runner._call_backward(grads)
         except Exception as error:
             anomaly.explain(error, node)
             raise

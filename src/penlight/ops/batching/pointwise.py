@@ -10,22 +10,27 @@ from penlight.autograd.primitives import Cast, Clone
 from penlight.ops import (
     activation,
     arithmetic,
+    bessel,
     complex,
+    entropy,
     exponential,
     loss,
+    normal,
     piecewise,
     products,
     rounding,
     selection,
     special,
     trigonometry,
+    zeta,
 )
 from penlight.ops.batching.common import aligned, rule
 
 __all__ = ["pointwise"]
 
 MODULES = (
-    activation, arithmetic, complex, exponential, piecewise, rounding, selection, special, trigonometry,
+    activation, arithmetic, bessel, complex, entropy, exponential, normal, piecewise, rounding, selection,
+    special, trigonometry, zeta,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from penlight.autograd.op import Op
 from penlight.kernels import products
+from penlight.kernels.outer import outer_products
 from penlight.ops.batching.common import (
     aligned,
     expanded,
@@ -24,11 +25,25 @@ from penlight.ops.complex import conjugate
 from penlight.ops.einsum import Einsum
 from penlight.ops.matmul import Dot, Linear, MatMul, Mv
 
-__all__ = ["SharedMatMul", "product"]
+__all__ = ["SharedLinear", "SharedMatMul", "product"]
 
 
 def _t(x: Any) -> Any:
     return np.swapaxes(x, -1, -2)
+
+
+def sum_of_outer(a: Any, b: Any) -> Any:
+    """A^T B for stacks (..., n, k) and (..., n, m): the outer products of their rows, summed up."""
+    if a.shape[-2] == 1:
+        return outer_products(a[..., 0, :], b[..., 0, :])
+    return products.matmul(_t(a), b)  # (k, n) @ (n, m) -> (k, m)
+
+
+def _rows_times(a: Any, b: Any) -> Any:
+    """The rows of all samples, (..., B, n, k), times one matrix (..., k, m)."""
+    *lead, size, n, k = a.shape
+    y = products.matmul(a.reshape(*lead, size * n, k), b)  # (B n, k) @ (k, m) -> (B n, m)
+    return y.reshape(*lead, size, n, b.shape[-1])
 
 
 class SharedMatMul(Op):
@@ -42,10 +57,7 @@ class SharedMatMul(Op):
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Any:
         ctx.save(a, b)
-        *lead, size, n, k = a.shape
-        rows = a.reshape(*lead, size * n, k)
-        y = products.matmul(rows, b[..., 0, :, :])  # (B n, k) @ (k, m) -> (B n, m)
-        return y.reshape(*lead, size, n, b.shape[-1])
+        return _rows_times(a, b[..., 0, :, :])
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -54,11 +66,28 @@ class SharedMatMul(Op):
         if dy.dtype.kind == "c":
             a, b = conjugate(a), conjugate(b)
         da = SharedMatMul.apply(dy, _t(b)) if need_a else None
-        if not need_b:
-            return da, None
-        if a.shape[-2] == 1:  # outer products of rows
-            return da, _t(a) * dy
-        return da, products.matmul(_t(a), dy)  # (k, n) @ (n, m) -> (k, m)
+        return da, (sum_of_outer(a, dy) if need_b else None)
+
+
+class SharedLinear(Op):
+    """Y_i = X_i W^T in the same way; dX_i = dY_i W, and dW_i = dY_i^T X_i lies in memory as W does.
+
+    x is (..., B, n, I), w (..., B, O, I) with a stride of 0 along its third last axis.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, w: Any) -> Any:
+        ctx.save(x, w)
+        return _rows_times(x, _t(w[..., 0, :, :]))
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        x, w = ctx.saved
+        need_x, need_w = ctx.edges
+        if dy.dtype.kind == "c":
+            x, w = conjugate(x), conjugate(w)
+        dx = SharedMatMul.apply(dy, w) if need_x else None
+        return dx, (sum_of_outer(dy, x) if need_w else None)
 
 
 def product(a: Any, b: Any) -> Any:
@@ -90,8 +119,8 @@ def _matmul(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
     )
 
 
-@rule(SharedMatMul)
-def _shared_matmul(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
+@rule(SharedMatMul, SharedLinear)
+def _shared(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
     return op.apply(*(expanded(x, b, size) for x, b in zip(values, batched, strict=True)))
 
 
