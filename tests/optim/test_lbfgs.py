@@ -194,11 +194,15 @@ FUNCTIONS = {
     "parabola": (lambda t: (t - 3) ** 2, lambda t: 2 * (t - 3)),
     "quartic": (lambda t: (t - 1) ** 4 - t, lambda t: 4 * (t - 1) ** 3 - 1),
     "flat far out": (lambda t: -1 / (1 + (t - 9) ** 2), lambda t: 2 * (t - 9) / (1 + (t - 9) ** 2) ** 2),
+    "two waves": (
+        lambda t: 0.7 * np.sin(5.3 * t) - 1.9 * np.sin(2.3 * t) - t,
+        lambda t: 3.71 * np.cos(5.3 * t) - 4.37 * np.cos(2.3 * t) - 1,
+    ),
     "waves": (lambda t: np.sin(3 * t) - t + t * t / 8, lambda t: 3 * np.cos(3 * t) - 1 + t / 4),
 }  # fmt: skip
 
 
-FIRST = [1e-3, 0.5, 1.0, 30.0]
+FIRST = [1e-3, 0.3, 1.0, 30.0]
 
 
 @pytest.mark.parametrize("first", FIRST)
