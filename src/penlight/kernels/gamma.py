@@ -26,6 +26,12 @@ def _series(x: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
     return total
 
 
+def _steps(z: np.ndarray) -> list[np.ndarray]:
+    """(z + k) (z + 9 - k) = z (z + 9) + k (9 - k), k = 0 ... 4: the way from z to z + 10."""
+    ends = z * (z + 9)
+    return [ends + k * (9 - k) for k in range(5)]
+
+
 def lgamma(x: np.ndarray) -> np.ndarray:
     """ln |gamma(x)|: Stirling's series above 10, the recurrence below, reflection for x < 1/2.
 
@@ -34,13 +40,13 @@ def lgamma(x: np.ndarray) -> np.ndarray:
     wide = x.astype(np.float64)
     reflected = wide < 0.5
     z = np.where(reflected, 1 - wide, wide)
-    product = np.ones_like(z)
-    for _ in range(int(_LARGE)):
-        small = z < _LARGE
-        product = np.where(small, product * z, product)
-        z = np.where(small, z + 1, z)
+    below = z < _LARGE
+    steps = _steps(
+        np.where(below, z, 1)
+    )  # z (z + 1) ... (z + 9), the first and last factors as pairs
+    z = np.where(below, z + _LARGE, z)
     y = (z - 0.5) * np.log(z) - z + 0.5 * math.log(2 * math.pi)
-    y = y + _series(z, _LOG_GAMMA) / z - np.log(product)
+    y = y + _series(z, _LOG_GAMMA) / z - np.where(below, np.log(math.prod(steps)), 0)
     sine = np.abs(np.sin(math.pi * (wide - np.round(wide))))
     y = np.where(reflected, math.log(math.pi) - np.log(sine) - y, y)
     return np.where(np.isinf(wide), np.inf, y).astype(x.dtype)
@@ -54,11 +60,12 @@ def digamma(x: np.ndarray) -> np.ndarray:
     wide = x.astype(np.float64)
     reflected = wide < 0.5
     z = np.where(reflected, 1 - wide, wide)
-    total = np.zeros_like(z)
-    for _ in range(int(_LARGE)):
-        small = z < _LARGE
-        total = np.where(small, total + 1 / z, total)
-        z = np.where(small, z + 1, z)
+    below = z < _LARGE
+    steps = _steps(
+        np.where(below, z, 1)
+    )  # 1 / z + 1 / (z + 9) = (2 z + 9) / (z (z + 9)), and so on
+    total = np.where(below, (2 * z + 9) * sum(1 / s for s in steps), 0)
+    z = np.where(below, z + _LARGE, z)
     y = np.log(z) - 0.5 / z - _series(z, _DIGAMMA) / (z * z) - total
     nearest = np.round(wide)
     pole = (wide == nearest) & (wide <= 0)
