@@ -210,7 +210,7 @@ else:
         embedding feature_alpha_dropout feature_alpha_dropout_ feature_dropout feature_dropout_
         group_norm gru gru_cell hardshrink hinge_embedding_loss instance_norm kl_div layer_norm
         lstm lstm_cell margin_ranking_loss max_pool1d max_pool1d_with_indices max_pool2d
-        max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle
+        max_pool3d native_channel_shuffle pairwise_distance pixel_shuffle pixel_unshuffle
         poisson_nll_loss prelu rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell rrelu
         rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
     """

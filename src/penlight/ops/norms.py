@@ -218,9 +218,17 @@ def cdist(
 
 
 def pdist(input: Tensor, p: float = 2) -> Tensor:
-    """The p-norm distances between all pairs of rows (n, d), each once: (n (n - 1) / 2,)."""
+    """The p-norm distances between all pairs of rows (n, d), each once: (n (n - 1) / 2,).
+
+    Raises:
+        RuntimeError: if the input is no matrix or not floating, or p negative.
+    """
     if input._array.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input._array.ndim}D")
+    if input._array.dtype.kind != "f":
+        raise RuntimeError(f"pdist only supports floating-point dtypes, got {input.dtype}")
+    if p < 0:
+        raise RuntimeError(f"pdist only supports non-negative p values, got {p}")
     first, second = np.triu_indices(input._array.shape[0], 1)
     return norm(input[first] - input[second], float(p), dim=-1)
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penlight._core.arguments import normalize_axis, numpy_names, shape_argument
-from penlight.autograd.base import TensorBase
+from penlight._core.arguments import normalize_axis, numpy_names
+from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.primitives import WriteView
 from penlight.ops.indexing import WHOLE, Gather, Slice, filled, read_index, same_dtype
 from penlight.ops.promotion import as_scalar, cast
-from penlight.ops.scatter import AddAt, PutAt, scatter_reduce
+from penlight.ops.scatter import AddAt, PutAt, scatter, scatter_reduce
 from penlight.ops.splitting import select_index
-from penlight.ops.strides import AsStrided, Diagonal, as_strided, two_axes
+from penlight.ops.strides import Diagonal, as_strided, two_axes
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -291,10 +291,15 @@ def as_strided_scatter(
 
     The offset counts from ``input``'s first element.
     """
-    base = input.contiguous()
-    as_strided(base, size, stride, storage_offset)  # which checks the arguments
-    shape, steps = shape_argument((size,)), shape_argument((stride,), "stride")
-    return _replaced(base, src, AsStrided, shape, steps, storage_offset or 0)
+    numbers = wrap(TensorBase._result_type, np.arange(input._array.size))
+    places = as_strided(numbers, size, stride, storage_offset)
+    if places._array.shape != src._array.shape:
+        raise RuntimeError(
+            f"as_strided_scatter: expected src to have size {list(places._array.shape)}, got "
+            f"{list(src._array.shape)}"
+        )
+    values = cast(src, input.dtype).reshape(-1)
+    return scatter(input.reshape(-1), 0, places.reshape(-1), values).reshape(input._array.shape)
 
 
 def diagonal_scatter(

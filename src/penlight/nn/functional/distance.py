@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from penlight.ops.joining import broadcast_tensors
+from penlight.ops.norms import pdist
 from penlight.tensor import Tensor
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
@@ -53,28 +52,3 @@ def pairwise_distance(
         (N) or ().
     """
     return (x1 - x2 + eps).norm(p, -1, keepdim)
-
-
-def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """The p-norms of the differences of all pairs of rows.
-
-    Args:
-        input: (N, D).
-        p: of the norm, 0 (how many differ) to infinity.
-
-    Returns:
-        (N (N - 1) / 2): rows 0 and 1, 0 and 2, ..., 1 and 2, ...
-
-    Raises:
-        RuntimeError: if the input is no matrix or not floating, or p negative.
-    """
-    if input.ndim != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
-    if not input.is_floating_point():
-        raise RuntimeError(f"pdist only supports floating-point dtypes, got {input.dtype}")
-    if p < 0:
-        raise RuntimeError(f"pdist only supports non-negative p values, got {p}")
-    first, second = np.triu_indices(input.shape[0], 1)
-    if not input.shape[1]:
-        return input.new_zeros(len(first))
-    return (input[first] - input[second]).norm(p, -1)

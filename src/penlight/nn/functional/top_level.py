@@ -29,7 +29,7 @@ SAME = """
     conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d conv_tbc avg_pool1d
     adaptive_avg_pool1d rms_norm bilinear celu celu_ selu selu_ hardshrink prelu threshold threshold_ rrelu
     rrelu_ channel_shuffle native_channel_shuffle pixel_shuffle pixel_unshuffle cosine_similarity
-    pairwise_distance pdist
+    pairwise_distance
 """
 WITH_REDUCTION = """
     cosine_embedding_loss hinge_embedding_loss margin_ranking_loss triplet_margin_loss kl_div ctc_loss
