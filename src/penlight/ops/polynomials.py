@@ -26,10 +26,8 @@ def _evaluated(name: str, family: str, x: Any, n: Any, shifted: bool = False) ->
 
     Degrees are cut to integers; below 0 the value is 0.
     """
-    x, n = (a.detach() if isinstance(a, TensorBase) else a for a in (x, n))
-    points, degrees = (
-        a._array if isinstance(a, TensorBase) else a for a in real_pair(name, x, n, halves=False)
-    )
+    pair = real_pair(name, x, n, halves=False)
+    points, degrees = (a._array if isinstance(a, TensorBase) else a for a in pair)
     at = np.asarray(points, np.float64)
     values = polynomial(family, 2 * at - 1 if shifted else at, degrees)
     return wrap(TensorBase._result_type, values.astype(np.result_type(points, degrees)))

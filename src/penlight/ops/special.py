@@ -176,9 +176,9 @@ def real_pair(name: str, input: Any, other: Any, halves: bool = True) -> tuple[A
             f"{type(other).__name__}"
         )
     pair = floating_pair(name, input, other)
-    first = pair[0] if isinstance(pair[0], TensorBase) else pair[1]
-    if first._array.dtype.char not in ("efd" if halves else "fd"):
-        raise NotImplementedError(f"{name}: not implemented for {first.dtype}")
+    tensor: Any = pair[0] if isinstance(pair[0], TensorBase) else pair[1]
+    if tensor._array.dtype.char not in ("efd" if halves else "fd"):
+        raise NotImplementedError(f"{name}: not implemented for {tensor.dtype}")
     return pair
 
 
