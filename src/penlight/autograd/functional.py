@@ -81,7 +81,10 @@ def jacobian(
     """The derivative of each output element with respect to each input element.
 
     Args:
-        vectorize, strategy: accepted; the passes are made one by one, in reverse mode.
+        vectorize: make all passes at once, as one batch: faster, for more memory. Default: False, one
+            by one.
+        strategy: with ``vectorize`` "forward-mode" computes columns instead of rows, best where the
+            outputs have more elements than the inputs. Default: "reverse-mode".
         others: as for :func:`vjp`.
 
     Returns:
@@ -96,7 +99,12 @@ def jacobian(
     with enable_grad():
         xs, many_in = _prepared(inputs, create_graph)
         ys, many_out = _outputs_of(func, xs, "jacobian")
-        table = tuple(_jacobian_of(y, k, xs, create_graph, strict) for k, y in enumerate(ys))
+        if vectorize and strategy == "forward-mode":
+            table = _by_columns(ys, xs, create_graph)
+        elif vectorize:
+            table = tuple(_by_rows(y, xs, create_graph) for y in ys)
+        else:
+            table = tuple(_jacobian_of(y, k, xs, create_graph, strict) for k, y in enumerate(ys))
     rows = [_given_back(row, many_in, create_graph) for row in table]
     return tuple(rows) if many_out else rows[0]
 
@@ -112,7 +120,8 @@ def hessian(
     """The second derivatives of a scalar function.
 
     Args:
-        vectorize, outer_jacobian_strategy: accepted; the passes are made one by one, in reverse mode.
+        vectorize, outer_jacobian_strategy: as ``vectorize`` and ``strategy`` of :func:`jacobian`, which
+            differentiates the gradient.
         others: as for :func:`vjp`; ``func`` returns a tensor of one element.
 
     Returns:
@@ -127,7 +136,7 @@ def hessian(
         found = jacobian(lambda *x: _scalar_of(func, x, "hessian"), xs, True, strict)
         return found if many else found[0]
 
-    return jacobian(gradient, inputs, create_graph, strict)
+    return jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
 
 
 def vhp(
@@ -304,3 +313,53 @@ def _jacobian_of(y: Any, k: int, xs: Tensors, create_graph: bool, strict: bool) 
         np.stack([row[i] for row in rows]).reshape((*shape, *x._array.shape))
         for i, x in enumerate(xs)
     )
+
+
+def _units(x: TensorBase) -> Any:
+    """All unit vectors of x's shape, (n, *shape)."""
+    shape, n = x._array.shape, x._array.size
+    return wrap(TensorBase._result_type, np.eye(n, dtype=x._array.dtype).reshape((n, *shape)))
+
+
+def _by_rows(y: Any, xs: Tensors, create_graph: bool) -> Tensors:
+    """The derivatives of an output with respect to each input, all rows in one batch."""
+    found: Tensors = (None,) * len(xs)
+    if y.requires_grad:
+        found = grad(
+            y, xs, _units(y), True, create_graph, allow_unused=True, is_grads_batched=True
+        )
+    shape = y._array.shape
+    return tuple(
+        wrap(x._result_type, np.zeros((*shape, *x._array.shape), x._array.dtype))
+        if g is None
+        else g.reshape((*shape, *x._array.shape))
+        for g, x in zip(found, xs, strict=True)
+    )
+
+
+def _by_columns(ys: Tensors, xs: Tensors, create_graph: bool) -> tuple[Tensors, ...]:
+    """For each output its derivatives with respect to each input, all columns in one batch.
+
+    u^T J is linear in u: its derivative along u is J.
+    """
+    us = tuple(_leaf(np.zeros_like(y._array)) for y in ys)
+    products = _gradients(ys, xs, us, True, False, "jacobian")
+    columns = []
+    for x, product in zip(xs, products, strict=True):
+        found: Tensors = (None,) * len(us)
+        if product.requires_grad:
+            found = grad(
+                product, us, _units(x), True, create_graph, allow_unused=True, is_grads_batched=True
+            )
+        columns.append(found)
+    return tuple(
+        tuple(_as_block(columns[i][k], y, x) for i, x in enumerate(xs)) for k, y in enumerate(ys)
+    )
+
+
+def _as_block(columns: Any, y: TensorBase, x: TensorBase) -> Any:
+    """(elements of x, *shape of y) as (*shape of y, *shape of x)."""
+    shape = (*y._array.shape, *x._array.shape)
+    if columns is None:
+        return wrap(x._result_type, np.zeros(shape, x._array.dtype))
+    return np.moveaxis(columns, 0, -1).reshape(shape)
