@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import penlight
-from penlight import nn
-
 
 def test_the_padding_row_starts_at_zero_and_stays_there(lib: Any) -> None:
     m = lib.nn.Embedding(4, 3, padding_idx=-2)
@@ -70,10 +67,3 @@ def test_indices_may_not_change_before_backward(lib: Any) -> None:
     index.fill_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.backward()
-
-
-def test_sparse_gradients_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match="sparse=True is not supported"):
-        nn.Embedding(3, 2, sparse=True)
-    with pytest.raises(NotImplementedError, match="sparse=True is not supported"):
-        nn.functional.embedding(penlight.tensor([0]), penlight.ones(2, 2), sparse=True)

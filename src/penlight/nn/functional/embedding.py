@@ -30,7 +30,7 @@ def embedding(
         max_norm: rows looked up that are longer are scaled down to it first, in place.
         norm_type: p of that norm. Default: 2.
         scale_grad_by_freq: divide each row's gradient by how often it was looked up.
-        sparse: not supported; gradients are dense.
+        sparse: accepted; the gradient is dense here, with zeros where PyTorch's has no rows.
 
     Returns:
         y, (*S, D).
@@ -40,10 +40,7 @@ def embedding(
         TypeError: if ``input`` is no Tensor.
         RuntimeError: if ``input`` does not hold int64 or int32, or ``weight`` is no matrix.
         AssertionError: if ``padding_idx`` is out of range.
-        NotImplementedError: if ``sparse`` is set.
     """
-    if sparse:
-        raise NotImplementedError("embedding: sparse=True is not supported; gradients are dense")
     if not isinstance(input, Tensor):
         raise TypeError(f"embedding: input must be a Tensor, not {type(input).__name__}")
     index = input._array

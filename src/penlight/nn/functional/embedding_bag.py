@@ -35,7 +35,7 @@ def embedding_bag(
         offsets: (B,) where bags start, for 1-D input only.
         max_norm, norm_type, scale_grad_by_freq: as for :func:`embedding`.
         mode: ``"sum"``, ``"mean"`` or ``"max"``.
-        sparse: not supported; gradients are dense.
+        sparse: accepted; the gradient is dense here.
         per_sample_weights: factors of the rows, of ``input``'s shape, for ``"sum"`` only.
         include_last_offset: ``offsets`` tells the end of the last bag as well.
         padding_idx: a row that counts as not there and gets no gradient.
@@ -46,12 +46,8 @@ def embedding_bag(
     Raises:
         ValueError: if ``offsets``, ``mode`` or ``per_sample_weights`` don't fit.
         RuntimeError: if an integer, an offset or ``padding_idx`` is out of range.
-        NotImplementedError: if weights are given for a mean or maximum, or ``sparse`` is set.
+        NotImplementedError: if weights are given for a mean or maximum.
     """
-    if sparse:
-        raise NotImplementedError(
-            "embedding_bag: sparse=True is not supported; gradients are dense"
-        )
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"embedding_bag: mode has to be one of sum, mean or max, got {mode!r}")
     if mode == "max" and scale_grad_by_freq:

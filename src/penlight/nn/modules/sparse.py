@@ -51,7 +51,7 @@ class Embedding(Module):
         max_norm: rows looked up that are longer are scaled down to this norm.
         norm_type: p of that norm. Default: 2.
         scale_grad_by_freq: divide each row's gradient by its count in the batch.
-        sparse: not supported.
+        sparse: accepted; the gradient is dense here, which :class:`penlight.optim.SparseAdam` takes.
 
     Shape:
         input (S) of integers, output (*S, D).
@@ -61,7 +61,6 @@ class Embedding(Module):
 
     Raises:
         AssertionError: if ``padding_idx`` is out of range, or ``_weight`` has another shape.
-        NotImplementedError: if ``sparse`` is set.
 
     Source: Bengio, Ducharme, Vincent & Jauvin, "A Neural Probabilistic Language Model", 2003.
     """
@@ -90,10 +89,6 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if sparse:
-            raise NotImplementedError(
-                "Embedding: sparse=True is not supported; gradients are dense"
-            )
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         if padding_idx is not None:
@@ -170,7 +165,8 @@ class Embedding(Module):
         for name, default in defaults.items():
             if getattr(self, name) != default:
                 text += f", {name}={getattr(self, name)}"
-        return text + (", scale_grad_by_freq=True" if self.scale_grad_by_freq else "")
+        text += ", scale_grad_by_freq=True" if self.scale_grad_by_freq else ""
+        return text + (", sparse=True" if self.sparse else "")
 
 
 class EmbeddingBag(Module):
@@ -220,10 +216,6 @@ class EmbeddingBag(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if sparse:
-            raise NotImplementedError(
-                "EmbeddingBag: sparse=True is not supported; gradients are dense"
-            )
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.max_norm = max_norm

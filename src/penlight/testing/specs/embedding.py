@@ -36,10 +36,6 @@ OpSpec(
         Bad(AssertionError, "adding_idx", (np.ones(2, int), _table), {"padding_idx": 4}),
         Bad(AssertionError, "adding_idx", (np.ones(2, int), _table), {"padding_idx": -5}),
         Bad(TypeError, "must be .*Tensor", ([0, 1], _table)),
-        Bad(
-            NotImplementedError, "sparse", (np.ones(2, int), _table), {"sparse": True},
-            torch_raises=False,
-        ),
     ],
 )  # fmt: skip
 OpSpec(

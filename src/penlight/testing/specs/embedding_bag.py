@@ -60,7 +60,6 @@ _errors = [
     Bad(NotImplementedError, "mode='sum'", (_flat, _table, _offsets),
         {"per_sample_weights": np.ones(5, "f")}),
     Bad(ValueError, "scale", (_flat, _table, _offsets), {"mode": "max", "scale_grad_by_freq": True}),
-    Bad(NotImplementedError, "sparse", (_flat, _table, _offsets), {"sparse": True}, torch_raises=False),
 ]  # fmt: skip
 OpSpec("F.embedding_bag", _bag, _samples, errors=_errors)
 OpSpec(
