@@ -163,6 +163,23 @@ def test_zeta_has_no_gradient_to_its_exponent() -> None:
         penlight.special.zeta(s, q).sum().backward()
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (TypeError, lambda t: t.special.gammainc(t.ones(2), 2.0)),
+        (TypeError, lambda t: t.special.gammaincc(2.0, t.ones(2))),
+        (NotImplementedError, lambda t: t.special.logit(t.ones(2, dtype=t.complex64))),
+        (RuntimeError, lambda t: t.special.i1(t.arange(3), out=t.empty(3, dtype=t.int64))),
+        (RuntimeError, lambda t: t.arange(3).i0_()),
+    ],
+)
+def test_refused_by_both(error: type[Exception], call: Any, torch: Any) -> None:
+    for library in (penlight, torch):
+        with pytest.raises(error):
+            call(library)
+
+
 def test_gradient_of_log_ndtr_far_out() -> None:
     x = penlight.tensor([-1e5, -50.0, 50.0], dtype=penlight.float64, requires_grad=True)
     (g,) = penlight.autograd.grad(penlight.special.log_ndtr(x).sum(), x)

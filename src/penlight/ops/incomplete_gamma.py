@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.kernels import implicit
 from penlight.ops.implicit import StandardGammaGrad
@@ -43,6 +44,9 @@ class Igammac(Igamma):
 
 
 def _checked(name: str, input: Any, other: Any) -> tuple[Any, Any]:
+    for argument, value in (("input", input), ("other", other)):
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"{name}: {argument} must be a Tensor, got {type(value).__name__}")
     a, x = promoted(input, other, owner=name)
     for tensor in (a, x):
         if tensor._array.dtype.kind != "f":

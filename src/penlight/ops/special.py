@@ -130,7 +130,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     Args:
         eps: hold the input in [eps, 1 - eps]. Default: not at all.
     """
-    return Logit.apply(floating(input), eps if eps is None else float(eps))
+    return Logit.apply(real_floating("logit", input), eps if eps is None else float(eps))
 
 
 class Xlogy(Op):
