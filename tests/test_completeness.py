@@ -69,7 +69,8 @@ def is_ours(value: Any) -> bool:
 @pytest.mark.parametrize(
     "name",
     ["penlight", "penlight.nn", "penlight.nn.functional", "penlight.nn.init", "penlight.nn.utils",
-     "penlight.optim", "penlight.autograd", "penlight.utils.data", "penlight.testing"],
+     "penlight.optim", "penlight.autograd", "penlight.utils.data", "penlight.testing",
+     "penlight.distributions"],
 )  # fmt: skip
 def test_star_imports_give_nothing_foreign(name: str) -> None:
     assert not [n for n, value in star(name).items() if not is_ours(value) or n == "annotations"]

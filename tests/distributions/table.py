@@ -73,6 +73,7 @@ class Row:
             same seed gives the same noise and rsample's gradient can be found numerically.
         absent: what PyTorch has wrong, and is not compared.
         heavy: has no variance to compare samples with.
+        tolerance: of that comparison.
         dtype: of the comparison with PyTorch, which has GeneralizedPareto in float32 alone.
     """
 
@@ -84,6 +85,7 @@ class Row:
     heavy: bool = False
     label: str = ""
     dtype: str = "float64"
+    tolerance: float = 1e-9
 
     def arrays(self, seed: int, shape: Shape, dtype: str = "") -> dict[str, np.ndarray]:
         rng = np.random.default_rng(seed)
@@ -158,7 +160,8 @@ ROWS = [
     Row("RelaxedOneHotCategorical", {"temperature": warm, "logits": vector(real)}, label="logits"),
     Row("StudentT", {"df": lambda r, s: large(r, s) + 6, "loc": real, "scale": positive}, noise=False),
     Row("Uniform", _pair("low", "high", real, lambda r, s: real(r, s) + 8)),
-    Row("VonMises", _pair("loc", "concentration")),
+    # PyTorch's Bessel functions are polynomials, whose gradients are right to five digits
+    Row("VonMises", _pair("loc", "concentration"), tolerance=5e-5),
     Row("Weibull", _pair("scale", "concentration", positive)),
     Row("Wishart", {"df": above_three, "covariance_matrix": covariance}, noise=False),
     Row("Wishart", {"df": above_three, "precision_matrix": covariance}, noise=False, label="precision"),

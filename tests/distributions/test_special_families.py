@@ -25,6 +25,22 @@ def test_von_mises_samples_have_its_direction_and_spread() -> None:
     assert (np.abs(apart) < 0.05).all()
 
 
+@pytest.mark.parametrize("k", [1e-6, 0.5, 2.0, 10.0, 200.0])
+def test_von_mises_samples_follow_their_density(k: float) -> None:
+    """Kolmogorov and Smirnov, as for the families of the table."""
+    n, made = (
+        10_000,
+        d.VonMises(penlight.tensor(0.0, dtype=float64), penlight.tensor(k, dtype=float64)),
+    )
+    x = np.sort(np.array(made.sample((n,))))
+    grid = np.linspace(-math.pi, math.pi, 20_001)
+    density = np.array(made.log_prob(penlight.tensor(grid)).exp())
+    cdf = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2) * (grid[1] - grid[0])])
+    steps = np.arange(n + 1) / n
+    f = np.interp(x, grid, cdf)
+    assert max((f - steps[:-1]).max(), (steps[1:] - f).max()) * math.sqrt(n) < 2
+
+
 @pytest.mark.parametrize("k", [0.01, 1.0, 3.7, 3.8, 50.0])
 def test_von_mises_density_integrates_to_one(k: float) -> None:
     made = d.VonMises(penlight.tensor(1.0, dtype=float64), penlight.tensor(k, dtype=float64))

@@ -148,3 +148,12 @@ def test_fork_rng_leaves_no_trace() -> None:
 def test_what_is_no_generator_is_refused() -> None:
     with pytest.raises(TypeError, match="Generator"):
         penlight.rand(2, generator=3)
+
+
+def test_categories_that_cannot_be_are_never_drawn_by_rounding() -> None:
+    """1 + (1 - 2^-53) rounds to 2, where the next row begins; the category stays the row's last."""
+    from penlight.tensor.distributions import _inverted
+
+    u = np.array([[1 - 2.0**-53, 0.0], [1 - 2.0**-53, 0.6], [1 - 2.0**-53, 0.3]])
+    rows = np.array([[0.0, 1.0, 2.0], [1.0, 1.0, 0.0], [3.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(_inverted(rows, u), [[2, 1], [1, 1], [0, 0]])

@@ -64,9 +64,10 @@ class Categorical(ProbsOrLogits, Distribution):
     def sample(self, sample_shape: Any = ()) -> Tensor:
         sample_shape = Size(sample_shape)
         with penlight.no_grad():
-            rows = self.probs.reshape(-1, self._num_events)
-            drawn = penlight.multinomial(rows, sample_shape.numel(), True)
-            return drawn.T.reshape(self._extended_shape(sample_shape))
+            rows, n = self.probs.reshape(-1, self._num_events), sample_shape.numel()
+            drawn = penlight.multinomial(rows, n, True)  # (rows, n)
+            drawn = drawn if n == 1 else drawn.T
+            return drawn.reshape(self._extended_shape(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

@@ -194,9 +194,9 @@ class _HalfOpenInterval(_Between):
         return (value >= self.lower_bound) & (value < self.upper_bound)
 
 
-def _whole(value: Tensor) -> Tensor | bool:
-    """Where numbers are integers; True for dtypes that hold no others."""
-    return value % 1 == 0 if value.is_floating_point() else True
+def _whole(value: Tensor, inside: Tensor) -> Tensor:
+    """``inside`` where the numbers are integers, too, as those of other dtypes always are."""
+    return inside & (value % 1 == 0) if value.is_floating_point() else inside
 
 
 class _IntegerInterval(_Between):
@@ -205,7 +205,7 @@ class _IntegerInterval(_Between):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value >= self.lower_bound) & (value <= self.upper_bound) & _whole(value)
+        return _whole(value, (value >= self.lower_bound) & (value <= self.upper_bound))
 
 
 class _IntegerGreaterThan(_Lower):
@@ -214,7 +214,7 @@ class _IntegerGreaterThan(_Lower):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value >= self.lower_bound) & _whole(value)
+        return _whole(value, value >= self.lower_bound)
 
 
 class _IntegerLessThan(_Upper):
@@ -223,7 +223,7 @@ class _IntegerLessThan(_Upper):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value <= self.upper_bound) & _whole(value)
+        return _whole(value, value <= self.upper_bound)
 
 
 # -- of vectors ------------------------------------------------------------------------------

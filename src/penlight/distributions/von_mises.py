@@ -13,36 +13,6 @@ from penlight.distributions.utils import broadcast_all
 
 __all__ = ["VonMises"]
 
-# I_0(x) and I_1(x) / x in powers of (x / 3.75)^2, and sqrt(x) e^-x I(x) in powers of 3.75 / x
-_SMALL = (
-    (1.0, 3.5156229, 3.0899424, 1.2067492, 0.2659732, 0.0360768, 0.0045813),
-    (0.5, 0.87890594, 0.51498869, 0.15084934, 0.02658733, 0.00301532, 0.00032411),
-)
-_LARGE = (
-    (0.39894228, 0.01328592, 0.00225319, -0.00157565, 0.00916281, -0.02057706, 0.02635537,
-     -0.01647633, 0.00392377),
-    (0.39894228, -0.03988024, -0.00362018, 0.00163801, -0.01031555, 0.02282967, -0.02895312,
-     0.01787654, -0.00420059),
-)  # fmt: skip
-
-
-def _polynomial(x: Tensor, coefficients: tuple[float, ...]) -> Tensor:
-    y = coefficients[-1] * x
-    for c in coefficients[-2:0:-1]:
-        y = (y + c) * x
-    return y + coefficients[0]
-
-
-def _log_bessel(order: int, x: Tensor) -> Tensor:
-    """ln I_0(x) or ln I_1(x), the modified Bessel functions, x > 0, to about 2e-7.
-
-    Source: Abramowitz & Stegun, "Handbook of Mathematical Functions", 1964, 9.8.1 to 9.8.4.
-    """
-    small = _polynomial((x / 3.75).square(), _SMALL[order]).log() + order * x.abs().log()
-    large = x - 0.5 * x.log() + _polynomial(3.75 / x, _LARGE[order]).log()
-    return penlight.where(x < 3.75, small, large)
-
-
 class VonMises(Distribution):
     """p(x) = e^(k cos(x - loc)) / (2 pi I_0(k)), k = concentration, x an angle in [-pi, pi).
 
@@ -74,13 +44,14 @@ class VonMises(Distribution):
     def variance(self) -> Tensor:
         """The circular variance 1 - I_1(k) / I_0(k)."""
         k = self.concentration
-        return 1 - (_log_bessel(1, k) - _log_bessel(0, k)).exp()
+        return 1 - penlight.special.i1e(k) / penlight.special.i0e(k)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
         k = self.concentration
-        return k * (value - self.loc).cos() - math.log(2 * math.pi) - _log_bessel(0, k)
+        log_bessel = penlight.special.i0e(k).log() + k
+        return k * (value - self.loc).cos() - math.log(2 * math.pi) - log_bessel
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
         """By rejection from a wrapped Cauchy distribution, in float64; the rejected are drawn anew.

@@ -6,6 +6,7 @@ import numpy as np
 
 from penlight.testing.specs.spec import (
     Bad,
+    Constant,
     OpSpec,
     Sample,
     binary,
@@ -230,3 +231,14 @@ OpSpec(
     lambda rng: [Sample(np.float32([1, -1, 0]), np.float32([0, 0, 0]))],
     gradient=False,
 )  # fmt: skip
+for _name in ("gammainc", "gammaincc"):
+    OpSpec(  # PyTorch has no gradient to the first argument
+        f"torch.special.{_name}",
+        lambda torch, a, x, name=_name: getattr(torch.special, name)(a, x),
+        lambda rng: [
+            Sample(Constant(positive(rng, *a)), positive(rng, *x))
+            for a, x in [((2, 3), (2, 3)), ((3,), (2, 1)), ((), (4,)), ((0, 3), (3,))]
+        ],
+        rtol=1e-4,
+        atol=1e-6,
+    )
