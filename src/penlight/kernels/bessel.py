@@ -27,7 +27,7 @@ from penlight.kernels.chunks import ranges, run
 __all__ = ["airy", "i", "i_scaled", "j", "k", "k_scaled", "spherical_j0", "wide", "y"]
 
 _FAR = 25.0  # from here on Hankel's series is exact to float64
-_TERMS = 26  # of that series
+_TERMS = 20  # of that series
 _POINTS = 32  # of the trapezoidal rule on a quarter of the circle: J_n(25) < 1e-17 for n > 60
 _PART = 4096  # elements whose values at all points fit the cache
 
