@@ -85,7 +85,7 @@ def _check_scalar(value: Any) -> None:
         )
     if value.ndim:
         raise RuntimeError(
-            "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
+            "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
             f"{value.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
         )
 

@@ -29,7 +29,7 @@ def _variable(x: Any, levels: list[batching.Level]) -> Any:
     if levels:
         *outer, level = levels
         return batching.rebatched(_variable(batching.physical(x, level), outer), level)
-    if x.requires_grad:
+    if x.requires_grad and is_grad_enabled():
         return Alias.apply(x)
     leaf = wrap(TensorBase._result_type, x._array)
     if x._array.dtype.kind in "fc":

@@ -152,7 +152,8 @@ class ConversionMethods:
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                 "instead."
             )
-        return self._array
+        array = self._array
+        return array if type(array) is np.ndarray else np.asarray(array)  # which vmap refuses
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()

@@ -72,6 +72,11 @@ class BatchedArray(NDArrayOperatorsMixin, ArrayLike):  # type: ignore[misc]
         return self.value._array.dtype
 
     @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are wanted for the tensor of all samples: its graph is there."""
+        return self.value.requires_grad
+
+    @property
     def itemsize(self) -> int:
         return self.value._array.itemsize
 

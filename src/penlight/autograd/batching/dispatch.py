@@ -59,9 +59,7 @@ def _taken_apart(x: Any, level: Level) -> Any:
 
 def rebatched(value: Any, level: Level) -> Any:
     """The Tensor of shape S that stands for a Tensor of shape (B, *S)."""
-    x = wrap(TensorBase._result_type, BatchedArray(level, value))  # type: ignore[arg-type]
-    x._requires_grad = value.requires_grad
-    return x
+    return wrap(TensorBase._result_type, BatchedArray(level, value))  # type: ignore[arg-type]
 
 
 def value_of(x: Any) -> Any:

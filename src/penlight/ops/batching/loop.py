@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from penlight.autograd.base import TensorBase
+from penlight.autograd.batching import levels
 from penlight.autograd.batching.randomness import BatchedStream
+from penlight.autograd.function import Function
 from penlight.autograd.node import Node
-from penlight.ops.batching.common import rule, shape
+from penlight.ops.batching.common import expanded, rule, shape
 from penlight.ops.joining import Stack
 from penlight.ops.splitting import Unbind
 
@@ -36,6 +40,31 @@ def loop(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
         Stack.apply(0, *column) if isinstance(column[0], TensorBase) else column[0]
         for column in zip(*results, strict=True)
     )
+
+
+class VmapInfo(NamedTuple):
+    """What a user's rule is told."""
+
+    batch_size: int
+    randomness: str
+
+
+@rule(Function)
+def _of_user(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
+    """By the class's own ``vmap(info, in_dims, *args) -> (output, out_dims)``, if it has one."""
+    own = getattr(op, "vmap", None)
+    if own is None:
+        return loop(op, size, values, batched)
+    in_dims = tuple(0 if b else None for b in batched)
+    outputs, out_dims = own(VmapInfo(size, levels()[-1].randomness), in_dims, *values)
+    if not isinstance(outputs, tuple):
+        return _in_front(outputs, out_dims, size)
+    dims = out_dims if isinstance(out_dims, tuple) else (out_dims,) * len(outputs)
+    return tuple(_in_front(y, d, size) for y, d in zip(outputs, dims, strict=True))
+
+
+def _in_front(y: Any, dim: int | None, size: int) -> Any:
+    return expanded(y, False, size) if dim is None else np.moveaxis(y, dim, 0)
 
 
 def _of_one(x: Any) -> Any:
