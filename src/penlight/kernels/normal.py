@@ -1,7 +1,7 @@
 """The normal distribution function, its logarithm and inverse, and e^(x^2) erfc x, in float64.
 
-Errors, measured against mpmath with 40 digits, are below 3e-15 relative to the value, wherever it is not
-denormal (of log_ndtr and ndtri: 1e-15).
+Relative errors, measured against mpmath with 40 digits at 1000 points down to 1e-300: below 3e-15 for erfcx
+and log_ndtr, 7e-15 for ndtr, 2e-15 for ndtri.
 """
 
 from __future__ import annotations
