@@ -67,11 +67,10 @@ class TensorBase:
     @property
     def requires_grad(self) -> bool:
         """Whether gradients are wanted for this tensor or something it was computed from."""
-        return (
-            self._requires_grad
-            or (self._view is not None and self._view.base._requires_grad)
-            or (type(self._array) is not np.ndarray and self._array.requires_grad)
-        )
+        if self._requires_grad or (self._view is not None and self._view.base._requires_grad):
+            return True
+        array: Any = self._array
+        return type(array) is not np.ndarray and array.requires_grad  # what stands for a batch
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:

@@ -325,9 +325,7 @@ def _by_rows(y: Any, xs: Tensors, create_graph: bool) -> Tensors:
     """The derivatives of an output with respect to each input, all rows in one batch."""
     found: Tensors = (None,) * len(xs)
     if y.requires_grad:
-        found = grad(
-            y, xs, _units(y), True, create_graph, allow_unused=True, is_grads_batched=True
-        )
+        found = grad(y, xs, _units(y), True, create_graph, allow_unused=True, is_grads_batched=True)
     shape = y._array.shape
     return tuple(
         wrap(x._result_type, np.zeros((*shape, *x._array.shape), x._array.dtype))

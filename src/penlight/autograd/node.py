@@ -52,7 +52,9 @@ class Node:
     _sources: Sequence[Source] = ()
     _hooks: Hooks | None = None
     _trace: Trace | None = None  # where the user called it (anomaly mode)
-    _prunable: bool = False  # its backward looks at ``_edges`` and leaves out what none of them wants
+    _prunable: bool = (
+        False  # its backward looks at ``_edges`` and leaves out what none of them wants
+    )
     _original: Node | None = None  # of which this is a copy with fewer edges
     _materialize: bool = True  # give backward zeros, not None, for outputs that were not used
 

@@ -77,9 +77,9 @@ def set_printoptions(
 
 def tensor_repr(tensor: Tensor, contents: str | None = None) -> str:
     """The text that ``repr`` and ``str`` give; ``contents`` stands in for the numbers."""
-    if type(tensor._array) is BatchedArray:
-        value = textwrap.indent(repr(tensor._array.value), " " * 4)
-        depth = tensor._array.level.depth
+    array: Any = tensor._array
+    if type(array) is BatchedArray:
+        value, depth = textwrap.indent(repr(array.value), " " * 4), array.level.depth
         return f"BatchedTensor(lvl={depth}, bdim=0, value=\n{value}\n)"
     plain = type(tensor) is type(tensor)._result_type or type(tensor) in kinds.values()
     opening = "tensor(" if plain else f"{type(tensor).__name__}("

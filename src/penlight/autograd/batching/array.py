@@ -37,7 +37,7 @@ _METHODS = {
 _FLAGS = SimpleNamespace(c_contiguous=True, f_contiguous=False, writeable=True)
 
 
-class BatchedArray(NDArrayOperatorsMixin, ArrayLike):  # type: ignore[misc]
+class BatchedArray(NDArrayOperatorsMixin, ArrayLike):
     """An ndarray of shape S for each of B samples.
 
     Attributes:

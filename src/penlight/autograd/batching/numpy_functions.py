@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penlight._core.arrays import as_array
 from penlight.autograd.base import TensorBase, wrap
 from penlight.autograd.batching.array import BatchedArray, innermost, is_at
 from penlight.autograd.batching.level import Level, unbatchable
@@ -37,7 +38,7 @@ def _aligned(level: Level, operands: Any) -> list[Any]:
 def _batched(result: Any, level: Level) -> Any:
     if isinstance(result, tuple):
         return tuple(_batched(r, level) for r in result)
-    array = result if type(result) is BatchedArray else np.asarray(result)
+    array: Any = as_array(result)
     return BatchedArray(level, wrap(TensorBase._result_type, array))
 
 
@@ -174,11 +175,11 @@ def _joined(function: Any, axis_default: int) -> Callable[..., Any]:
 
 
 def _take_along_axis(level: Level, x: Any, indices: Any, axis: int = -1) -> Any:
-    both = [
+    values, places = (
         _whole(a, level) if is_at(a, level) else np.broadcast_to(a, (level.size, *np.shape(a)))
         for a in (x, indices)
-    ]
-    return np.take_along_axis(*both, _moved(axis, np.ndim(x)))
+    )
+    return np.take_along_axis(values, places, _moved(axis, np.ndim(x)))
 
 
 def _take(level: Level, x: Any, indices: Any, axis: Any = None) -> Any:
