@@ -22,7 +22,8 @@ and writes this page; `make parity` fails where it no longer tells the truth.
   tells neither, or takes anything.
 - **row**: in the [table](../src/penlight/testing/specs/) from which numerical gradients of first and second order, parity,
   repeatability and refusals are tested.
-- **parity**: cases compared with PyTorch that passed: of its rows, or of other tests that name it.
+- **parity**: cases compared with PyTorch that passed: of its rows; else of other tests that name it; else of tests in
+  files whose tables name it.
 
 {passed} cases of comparison passed, {failed} failed. {rows} rows.
 """
