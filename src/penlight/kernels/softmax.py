@@ -57,18 +57,17 @@ def _exponentials(x: np.ndarray, e: np.ndarray) -> tuple[Any, np.ndarray]:
 
 
 def exponentials(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """e = e^(x - m), its sums s and ln s + m, for rows x (R, C); the last two are (R, 1)."""
+    """e = e^(x - m), its sums s, and m, for rows x (R, C); the last two are (R, 1)."""
     e, s = np.empty_like(x), np.empty((len(x), 1), x.dtype)
-    logarithm = np.empty_like(s)
+    shift = np.zeros_like(s)
 
     def task(at: slice) -> None:
         m, s[at] = _exponentials(x[at], e[at])
-        np.log(s[at], out=logarithm[at])
         if m is not None:
-            logarithm[at] += m
+            shift[at] = m
 
     _by_rows(task, x)
-    return e, s, logarithm
+    return e, s, shift
 
 
 def scaled(x: np.ndarray, factor: np.ndarray) -> np.ndarray:

@@ -274,7 +274,8 @@ def _mish(x: Any) -> Any:
 
 
 def _mish_gradient(dy: Any, x: Any) -> Any:
-    e = np.exp(np.minimum(x, _far(x)))
+    x = np.minimum(x, _far(x))  # beyond, x t' is less than the last digit
+    e = np.exp(x)
     n = e * (e + 2)
     q = 1 / (n + 2)
     return dy * (n * q + x * (e * (e + 1) * 4 * q * q))

@@ -123,7 +123,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     """
     _check_histogram("histc", input, bins)
     low, high = _limits("histc", input._array, min, max)
-    counts, _ = np.histogram(input._array, bins, (low, high))
+    counts, _ = np.histogram(input._array.astype(np.float64), bins, (low, high))
     return wrap(TensorBase._result_type, counts.astype(input._array.dtype))
 
 
@@ -143,7 +143,9 @@ def histogram(
     limits = None if edges is not None else _limits("histogram", x, *(range or (0, 0)))
     w = None if weight is None else weight._array.ravel()
     at = bins if edges is None else edges
-    counts, ends = np.histogram(x.ravel(), at, limits, density=density, weights=w)
+    counts, ends = np.histogram(
+        x.ravel().astype(np.float64), at, limits, density=density, weights=w
+    )
     parts = (wrap(input._result_type, v.astype(x.dtype)) for v in (counts, ends))
     return return_types.histogram(*parts)
 

@@ -75,14 +75,20 @@ def _along(x: Any, axis: int, spacing: Any, edge_order: int) -> Any:
     at = [x.narrow(axis, i, n - 2) for i in range(3)] if n > 2 else []
     parts = [_edge(x, axis, steps[:2], range(3), edge_order)]
     if at:
-        shape = [-1 if i == axis else 1 for i in range(x._array.ndim)]
-        weights = _weights(steps[:-1], steps[1:])
-        parts.append(
-            sum(f * wrap(type(x), w.reshape(shape)) for f, w in zip(at, weights, strict=True))
-        )
+        if not isinstance(spacing, TensorBase) or not spacing._array.ndim:
+            parts.append((at[2] - at[0]) / float(2 * steps[0]))
+        else:
+            parts.append(_between(at, steps, axis))
     # from the other end, distances are negative
     parts.append(_edge(x, axis, -steps[: -3 if len(steps) > 2 else None : -1], range(n - 1, n - 4, -1), edge_order))  # fmt: skip
     return cat(parts, axis)
+
+
+def _between(at: list[Any], steps: np.ndarray, axis: int) -> Any:
+    """The derivatives at the middle ones of three neighbours at unequal distances."""
+    shape = [-1 if i == axis else 1 for i in range(at[0]._array.ndim)]
+    weights = _weights(steps[:-1], steps[1:])
+    return sum(f * wrap(type(f), w.reshape(shape)) for f, w in zip(at, weights, strict=True))
 
 
 def _steps(spacing: Any, n: int) -> np.ndarray:

@@ -197,20 +197,19 @@ def rsqrt(input: Tensor) -> Tensor:
 
 
 class LogAddExp(Op):
-    """y = ln(e^a + e^b); da = dy e^(a - y), db = dy e^(b - y)."""
+    """y = ln(e^a + e^b); da = dy / (1 + e^(b - a)), db = dy / (1 + e^(a - b))."""
 
     label = "LogaddexpBackward0"
 
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Any:
-        y = np.logaddexp(a, b)
-        ctx.save(a, b, y)
-        return y
+        ctx.save(a, b)
+        return np.logaddexp(a, b)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        a, b, y = ctx.saved
-        return dy * np.exp(a - y), dy * np.exp(b - y)
+        a, b = ctx.saved
+        return dy / (1 + np.exp(b - a)), dy / (1 + np.exp(a - b))
 
 
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
@@ -220,20 +219,19 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 
 
 class LogAddExp2(Op):
-    """y = log2(2^a + 2^b); da = dy 2^(a - y), db = dy 2^(b - y)."""
+    """y = log2(2^a + 2^b); da = dy / (1 + 2^(b - a)), db = dy / (1 + 2^(a - b))."""
 
     label = "Logaddexp2Backward0"
 
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Any:
-        y = np.logaddexp2(a, b)
-        ctx.save(a, b, y)
-        return y
+        ctx.save(a, b)
+        return np.logaddexp2(a, b)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        a, b, y = ctx.saved
-        return dy * np.exp2(a - y), dy * np.exp2(b - y)
+        a, b = ctx.saved
+        return dy / (1 + np.exp2(b - a)), dy / (1 + np.exp2(a - b))
 
 
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:

@@ -209,13 +209,36 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, skip_nan: 
         normalize_axis(dim, 0)
         return of_scalar(input, kind)
     if dim is None and not input._array.size:
-        return input.new_full((), float("nan"))
-    x = input.reshape(-1) if dim is None else input
+        return input.sum() * float("nan")
     axis = 0 if dim is None else normalize_axis(dim, input._array.ndim)
-    _check(name, x, (axis,))
-    index = _median_index(x._array, axis, skip_nan)
-    result = pick(x, index, axis, keepdim, kind)
-    return result.values if dim is None else result
+    _check(name, input, None if dim is None else (axis,))
+    if dim is None:
+        op = NanMedian if skip_nan else Median
+        return op.apply(input, int(_median_index(input._array.reshape(-1), 0, skip_nan)[0]))
+    return pick(input, _median_index(input._array, axis, skip_nan), axis, keepdim, kind)
+
+
+class Median(Op):
+    """y = the element of x at ``index`` when flat; dy is shared evenly among its equals."""
+
+    @staticmethod
+    def forward(ctx: Any, x: np.ndarray, index: int) -> Any:
+        y = x.reshape(-1)[index]
+        at = x == y if y == y else x != x
+        ctx.save(at)
+        ctx.count = int(np.count_nonzero(at)) if any(ctx.edges) else 1
+        return np.array(y)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (at,) = ctx.saved
+        return np.where(at, dy / ctx.count, 0)
+
+
+class NanMedian(Median):
+    """The median of what is not NaN."""
+
+    label = "NanmedianBackward0"
 
 
 def _median_index(x: np.ndarray, axis: int, skip_nan: bool) -> np.ndarray:

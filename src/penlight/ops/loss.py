@@ -75,8 +75,8 @@ class CrossEntropy(ClassLoss):
     ) -> Any:
         given, (x, places, w, ignored) = x, ctx.prepare(x, t, w, ignored, scale)
         if x.shape[2] == 1 and kernels.fits(x, 2):
-            e, s, logarithm = kernels.exponentials(x.reshape(x.shape[:2]))
-            loss = logarithm - x.reshape(-1)[places]
+            e, s, m = kernels.exponentials(x.reshape(x.shape[:2]))
+            loss = np.log(s) - (x.reshape(-1)[places] - m)  # ln s + m would round at a large m
         else:
             e = shifted(x, 1)
             picked = e.reshape(-1)[places]
@@ -160,7 +160,7 @@ class Placed(Op):
 class BinaryCrossEntropy(Op):
     """L = -[t ln x + (1 - t) ln(1 - x)], logarithms held above -100; dx = dy (x - t) / (x (1 - x)).
 
-    dt = dy (ln(1 - x) - ln x).
+    dt = dy (ln(1 - x) - ln x), of logarithms as they are.
     """
 
     @staticmethod
@@ -172,7 +172,7 @@ class BinaryCrossEntropy(Op):
     def backward(ctx: Any, dy: Any) -> Any:
         x, t = ctx.saved
         dx = dy * (x - t) / np.maximum(x * (1 - x), 1e-12)
-        return dx, (dy * (_log_above(1 - x) - _log_above(x)) if ctx.edges[1] else None)
+        return dx, (dy * (np.log(1 - x) - np.log(x)) if ctx.edges[1] else None)
 
 
 def _log_above(x: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
+from penlight.kernels.pointwise import signs
 from penlight.ops.arithmetic import DivRounded, check_divisor, divide_rounded
 from penlight.ops.complex import conjugate
 from penlight.ops.promotion import as_scalar, promoted
@@ -22,7 +23,7 @@ __all__ = [
 
 
 class Abs(Op):
-    """y = |x|; dx = dy sign x (for complex x, x / |x|), and 0 at 0."""
+    """y = |x|; dx = dy sign x (for complex x, x / |x|), and 0 at 0 and for NaN."""
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
@@ -32,7 +33,7 @@ class Abs(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         (x,) = ctx.saved
-        return dy * np.sign(x)
+        return dy * signs(x)
 
 
 def abs(input: Tensor) -> Tensor:
@@ -52,7 +53,7 @@ class Step(Op):
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        return dy * 0
+        return np.where(np.zeros((), np.bool_), dy, 0)  # also where dy is infinite
 
 
 class Sgn(Op):
@@ -72,7 +73,7 @@ class Sgn(Op):
 
 
 def sign(input: Tensor) -> Tensor:
-    """-1, 0 or 1 by the sign of ``input``.
+    """-1, 0 or 1 by the sign of ``input``; 0 for NaN.
 
     Raises:
         NotImplementedError: for complex numbers, which have none: see :func:`sgn`.
@@ -81,7 +82,7 @@ def sign(input: Tensor) -> Tensor:
         raise NotImplementedError("sign: not implemented for complex tensors; use sgn()")
     if input._array.dtype.kind == "b":
         return input.clone()
-    return Step.apply(input, np.sign, "SignBackward0")
+    return Step.apply(input, signs, "SignBackward0")
 
 
 def sgn(input: Tensor) -> Tensor:
@@ -165,7 +166,7 @@ def floor_divide(input: Any, other: Any) -> Tensor:
 
 
 class Clamp(Op):
-    """y = min(max(x, low), high); dx = dy where low <= x <= high, else 0.
+    """y = min(max(x, low), high); dx = dy where low <= x <= high, else 0, also for NaN.
 
     Bounds that are tensors get dy where they are what y is.
     """
@@ -183,15 +184,18 @@ class Clamp(Op):
         if low is not None and high is not None:
             above = above | (np.asarray(low) > high)  # the upper bound wins
             below = below & ~above
-        ctx.save(below, above)
+        outside = below | above
+        if x.dtype.kind == "f":
+            outside = outside | np.isnan(y)
+        ctx.save(below, above, outside)
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
-        below, above = ctx.saved
+        below, above, outside = ctx.saved
         _, need_low, need_high = ctx.edges
         return (
-            np.where(below | above, 0, dy),
+            np.where(outside, 0, dy),
             np.where(below, dy, 0) if need_low else None,
             np.where(above, dy, 0) if need_high else None,
         )

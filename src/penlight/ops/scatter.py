@@ -276,7 +276,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         )
     mine, other = list(input._array.shape), list(indices._array.shape)
     mine[axis] = other[axis] = 1
-    common = list(np.broadcast_shapes(tuple(mine), tuple(other)))
+    try:
+        common = list(np.broadcast_shapes(tuple(mine), tuple(other)))
+    except ValueError:
+        raise RuntimeError(
+            "take_along_dim(): input and indices must broadcast in all other dimensions, but got "
+            f"{list(input.shape)} and {list(indices.shape)}"
+        ) from None
     x_shape, i_shape = common.copy(), common.copy()
     x_shape[axis], i_shape[axis] = input._array.shape[axis], indices._array.shape[axis]
     return gather(input.expand(x_shape), axis, indices.expand(i_shape))

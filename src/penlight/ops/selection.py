@@ -75,12 +75,12 @@ def _as_array(number: Any, d: dtypes.dtype) -> np.ndarray:
 
 
 def share_of_larger(a: Any, b: Any, dy: Any) -> tuple[Any, Any]:
-    """dy where a > b and where b > a; half of it in each where they are equal."""
+    """dy where a > b and where b > a; half in each where they are equal; all where one is NaN."""
     half = dy * 0.5
     equal = a == b
     return (
-        np.where(equal, half, np.where(a > b, dy, 0)),
-        np.where(equal, half, np.where(a > b, 0, dy)),
+        np.where(equal, half, np.where(a < b, 0, dy)),
+        np.where(equal, half, np.where(b < a, 0, dy)),
     )
 
 

@@ -121,6 +121,12 @@ class Std(Op):
         n = math.prod(x.shape if axes is None else (x.shape[a] for a in axes))
         ctx.axes, ctx.n, ctx.free = axes, n, max(n - c, 0)
         y = np.sqrt(_variance(x, axes, n, ctx.free, keepdims))
+        if x.dtype.char == "f" and not np.all(
+            (y > 1e-18) & (y < np.inf)
+        ):  # of squares out of range
+            y = np.sqrt(_variance(x.astype(np.float64), axes, n, ctx.free, keepdims)).astype(
+                x.dtype
+            )
         ctx.save(x, y)
         return y
 

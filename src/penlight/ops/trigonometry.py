@@ -193,7 +193,10 @@ def asinh(input: Tensor) -> Tensor:
 
 
 class Acosh(Op):
-    """y = arcosh x; dx = dy / sqrt(x^2 - 1)."""
+    """y = arcosh x; dx = dy / sqrt(x^2 - 1), NaN where y is.
+
+    PyTorch squares x: its derivative vanishes above 2e19, and is a number below -1, where y is none.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
@@ -231,7 +234,10 @@ def atanh(input: Tensor) -> Tensor:
 
 
 class Atan2(Op):
-    """y = the angle of the point (b, a); da = dy b / (a^2 + b^2), db = -dy a / (a^2 + b^2)."""
+    """y = the angle of the point (b, a); da = dy b / (a^2 + b^2), db = -dy a / (a^2 + b^2).
+
+    At the origin, where the angle has no derivative, and where the squares underflow, both are 0.
+    """
 
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Any:
@@ -241,7 +247,9 @@ class Atan2(Op):
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         a, b = ctx.saved
-        scaled = dy / (a * a + b * b)
+        squares = a * a + b * b
+        origin = squares == 0
+        scaled = np.where(origin, 0, dy / np.where(origin, 1, squares))
         return scaled * b, -scaled * a
 
 

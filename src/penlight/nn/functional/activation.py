@@ -250,7 +250,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise RuntimeError(
             f"glu: Halving dimension must be even, but dimension {dim} is size {size}"
         )
-    a, b = input.split(size // 2, axis)
+    a, b = (input.narrow(axis, i * (size // 2), size // 2) for i in range(2))
     return a * ops.sigmoid(b)
 
 

@@ -10,7 +10,8 @@ from penlight.autograd.base import wrap
 from penlight.nn.functional.activation import logsigmoid, relu, softplus
 from penlight.nn.functional.distance import pairwise_distance
 from penlight.nn.functional.loss import check_reduction, reduced, reduction_of
-from penlight.ops.selection import minimum
+from penlight.ops.rounding import clamp
+from penlight.ops.selection import minimum, where
 from penlight.tensor import Tensor
 
 __all__ = [
@@ -43,8 +44,8 @@ def hinge_embedding_loss(
     Source: Hadsell, Chopra & LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", 2006.
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    apart = relu(margin - input) * (target != 1)
-    return reduced(input * (target != -1) + apart, reduction)
+    apart = where(target == 1, 0.0, clamp(margin - input, 0))
+    return reduced(where(target == -1, 0.0, input) + apart, reduction)
 
 
 def margin_ranking_loss(
@@ -74,7 +75,7 @@ def margin_ranking_loss(
             "margin_ranking_loss: All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape}"
         )
-    return reduced(relu(margin - target * (input1 - input2)), reduction)
+    return reduced(clamp(margin - target * (input1 - input2), 0), reduction)
 
 
 def cosine_embedding_loss(
@@ -108,7 +109,8 @@ def cosine_embedding_loss(
     squares = ((x * x).sum(-1) + 1e-12 for x in (input1, input2))
     a, b = squares
     cosine = (input1 * input2).sum(-1) / (a * b).sqrt()
-    loss = (1 - cosine) * (target == 1) + relu(cosine - margin) * (target == -1)
+    apart = where(target == -1, clamp(cosine - margin, 0), 0.0)
+    loss = where(target == 1, 1 - cosine, 0.0) + apart
     return reduced(loss, reduction)
 
 
@@ -210,7 +212,7 @@ def triplet_margin_with_distance_loss(
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = minimum(far, distance(positive, negative))
-    return reduced(relu(near - far + margin), reduction)
+    return reduced(clamp(near - far + margin, 0), reduction)
 
 
 # -- classes ---------------------------------------------------------------------------------

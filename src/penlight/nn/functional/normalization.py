@@ -118,6 +118,12 @@ def batch_norm(
         raise IndexError(f"batch_norm: expected input (N, C, ...), got {list(input.shape)}")
     require_floating("batch_norm", input)
     channels = input._array.shape[1]
+    n = input._array.size // max(channels, 1)
+    if training and n == 1:
+        raise ValueError(
+            "batch_norm: Expected more than 1 value per channel when training, got input size "
+            f"{input.shape}"
+        )
     _check_channels(
         "batch_norm", channels,
         running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
@@ -133,12 +139,6 @@ def batch_norm(
             lambda x, w, b: (ops.FixedNorm.apply(x, running_mean, running_var, w, b, eps),),
             input, weight, bias,
         )[0]  # fmt: skip
-    n = input._array.size // max(channels, 1)
-    if n == 1:
-        raise ValueError(
-            "batch_norm: Expected more than 1 value per channel when training, got input size "
-            f"{input.shape}"
-        )
     if eps <= 0:
         raise ValueError(f"batch_norm: eps must be positive during training, but got {eps}")
     y, m, v = _with_float32(

@@ -87,7 +87,7 @@ def _check_sizes(
     mode: str, input: Tensor, size: tuple[int, ...], amounts: tuple[tuple[int, int], ...]
 ) -> None:
     batched = input.ndim - len(size) == 2
-    if 0 in input.shape[1 if batched else 0 :]:
+    if 0 in (size if mode == "circular" else input.shape[1 if batched else 0 :]):
         raise RuntimeError(
             f"pad: mode {mode!r} expects a tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(input.shape)}"
