@@ -1,6 +1,6 @@
 """Automatic differentiation: the graph, the backward pass, and what users steer it with."""
 
-from penlight.autograd import functional, graph
+from penlight.autograd import forward_ad, functional, graph
 from penlight.autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -22,7 +22,7 @@ from penlight.autograd.gradcheck import gradcheck, gradgradcheck
 from penlight.autograd.variable import Variable
 
 __all__ = [
-    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad", "gradcheck",
+    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "forward_ad", "functional", "grad", "gradcheck",
     "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
     "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "once_differentiable",
     "set_detect_anomaly", "set_grad_enabled", "set_multithreading_enabled",

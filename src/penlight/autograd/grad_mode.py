@@ -19,18 +19,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Mode(threading.local):
     """The switches of one thread; the class attributes are what a new thread starts with.
 
-    ``recording`` follows from the other two: nothing is recorded in inference mode, whatever
-    ``enable_grad`` says there.
+    ``recording`` follows from the others: nothing is recorded in inference mode, whatever
+    ``enable_grad`` says there; and all is where forward-mode derivatives are taken.
     """
 
     grad = True
     inference = False
     recording = True
+    forward = False  # inside a dual level
     tensors = False  # the gradients that a backward pass hands around are Tensors
 
     def set(self, grad: bool, inference: bool) -> None:
         self.grad, self.inference = grad, inference
-        self.recording = grad and not inference
+        self.recording = (grad or self.forward) and not inference
 
 
 mode = _Mode()

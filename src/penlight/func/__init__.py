@@ -6,6 +6,7 @@ from penlight.func.modules import (
     replace_all_batch_norm_modules_,
     stack_module_state,
 )
+from penlight.func.rearrange import rearrange
 from penlight.func.transforms import (
     functionalize,
     grad,
@@ -14,9 +15,10 @@ from penlight.func.transforms import (
     linearize,
     vjp,
 )
+from penlight.func.variables import debug_unwrap
 from penlight.func.vmap import vmap
 
 __all__ = [
-    "functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp",
-    "linearize", "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap",
+    "debug_unwrap", "functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev",
+    "jvp", "linearize", "rearrange", "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from penlight.autograd.grad_mode import is_grad_enabled
 from penlight.autograd.node import Node
 from penlight.autograd.op import Alias
 
-__all__ = ["Outer", "derivatives", "given_back", "variable", "zeros_like"]
+__all__ = ["Outer", "debug_unwrap", "derivatives", "given_back", "variable", "zeros_like"]
 
 
 def variable(x: Any) -> Any:
@@ -82,6 +82,18 @@ def innermost_value(x: Any) -> Any:
     while type(x._array) is batching.BatchedArray:
         x = batching.value_of(x)
     return x
+
+
+def debug_unwrap(tensor: Any, *, recurse: bool = True) -> Any:
+    """The tensor of all samples that a tensor inside ``vmap`` stands for, for a look in a debugger.
+
+    Args:
+        tensor: any; one that belongs to no vmap comes as it is.
+        recurse: unwrap all levels, or only the innermost. Default: True.
+    """
+    if type(tensor._array) is not batching.BatchedArray:
+        return tensor
+    return innermost_value(tensor) if recurse else batching.value_of(tensor)
 
 
 def derivatives(
