@@ -177,7 +177,7 @@ def test_batch_norm_that_keeps_statistics_is_refused_and_replaced(lib: Any) -> N
     model = lib.nn.Sequential(lib.nn.Linear(3, 4), lib.nn.BatchNorm1d(4))
     x = lib.randn(5, 2, 3)
     before = model[1].running_mean.clone()
-    with pytest.raises(RuntimeError, match=r"inplace|in-place"):
+    with pytest.raises(RuntimeError, match=r"in ?place"):
         F.vmap(model)(x)
     assert lib.equal(model[1].running_mean, before)
     assert F.replace_all_batch_norm_modules_(model) is model

@@ -8,7 +8,7 @@ from penlight.autograd.anomaly import (
     set_detect_anomaly,
 )
 from penlight.autograd.engine import backward, grad
-from penlight.autograd.function import Function, once_differentiable
+from penlight.autograd.function import Function, NestedIOFunction, once_differentiable
 from penlight.autograd.grad_mode import (
     enable_grad,
     inference_mode,
@@ -22,7 +22,7 @@ from penlight.autograd.gradcheck import gradcheck, gradgradcheck
 from penlight.autograd.variable import Variable
 
 __all__ = [
-    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "forward_ad", "functional", "grad", "gradcheck",
+    "Function", "NestedIOFunction", "Variable", "backward", "detect_anomaly", "enable_grad", "forward_ad", "functional", "grad", "gradcheck",
     "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
     "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "once_differentiable",
     "set_detect_anomaly", "set_grad_enabled", "set_multithreading_enabled",

@@ -16,7 +16,7 @@ from penlight.autograd.inplace import bump_version, check_inplace, set_history
 from penlight.autograd.node import Edge, Node, Source, next_sequence, source_of
 from penlight.autograd.op import Op, mark_view
 
-__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+__all__ = ["Function", "FunctionCtx", "NestedIOFunction", "once_differentiable"]
 
 
 class FunctionCtx(Node):
@@ -261,6 +261,24 @@ _ORIGIN = (
     "was created inside a custom Function (or because an input was returned as it came) and the "
     "autograd logic to handle view+inplace would override the custom backward"
 )
+
+
+class NestedIOFunction(Function):
+    """An old base for functions of nested tuples, kept for its name: subclass :class:`Function`.
+
+    As in PyTorch it has instance methods ``forward_extended`` and ``backward_extended``, and functions with
+    instance methods can't be called any more.
+    """
+
+    def forward_extended(self, *input: Any) -> Any:
+        raise NotImplementedError(
+            "forward_extended: define a static forward(ctx, ...) on a Function"
+        )
+
+    def backward_extended(self, *grad_output: Any) -> Any:
+        raise NotImplementedError(
+            "backward_extended: define a static backward(ctx, ...) on a Function"
+        )
 
 
 def _among(t: Any, tensors: tuple[Any, ...]) -> bool:
