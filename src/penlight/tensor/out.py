@@ -17,6 +17,7 @@ import numpy as np
 from penlight._core.dtypes import can_cast
 from penlight.autograd import is_grad_enabled, no_grad
 from penlight.autograd.inplace import bump_version, check_inplace
+from penlight.tensor.older_calls import older_order
 from penlight.tensor.tensor import Tensor
 
 __all__ = ["TOP_LEVEL", "accept_out"]
@@ -55,6 +56,7 @@ def accept_out(namespace: dict[str, Any], names: str) -> None:
 @functools.cache  # second names stay the same functions
 def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
     name, signature = function.__name__, inspect.signature(function)
+    function = older_order(function)
     typed = "dtype" in signature.parameters
 
     @functools.wraps(function)

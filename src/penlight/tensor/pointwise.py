@@ -24,6 +24,7 @@ from penlight.ops import (
     trigonometry as trig,
 )
 from penlight.tensor.inplace import inplace
+from penlight.tensor.older_calls import older_order
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -38,9 +39,9 @@ class PointwiseMethods:
 
     # -- arithmetic --------------------------------------------------------------------------
 
-    add, mul, rsub = arithmetic.add, arithmetic.mul, arithmetic.rsub
+    add, mul, rsub = older_order(arithmetic.add), arithmetic.mul, arithmetic.rsub
     multiply = mul
-    sub = subtract = arithmetic.sub
+    sub = subtract = older_order(arithmetic.sub)
     div = divide = true_divide = arithmetic.div
     pow, float_power = arithmetic.pow, arithmetic.float_power
     neg = negative = arithmetic.neg
@@ -198,9 +199,10 @@ class PointwiseMethods:
 
     matmul, mm, bmm, mv, dot = matrix.matmul, matrix.mm, matrix.bmm, matrix.mv, matrix.dot
     vdot = matrix.vdot
-    addmm, addmv, addr = products.addmm, products.addmv, products.addr
-    baddbmm, addbmm = products.baddbmm, products.addbmm
-    lerp, addcmul, addcdiv = products.lerp, products.addcmul, products.addcdiv
+    addmm, addmv = older_order(products.addmm), older_order(products.addmv)
+    addr, lerp = older_order(products.addr), products.lerp
+    baddbmm, addbmm = older_order(products.baddbmm), older_order(products.addbmm)
+    addcmul, addcdiv = older_order(products.addcmul), older_order(products.addcdiv)
     outer = ger = products.outer
     inner, cross, kron, trace = products.inner, products.cross, products.kron, products.trace
     tril, triu = triangles.tril, triangles.triu
