@@ -251,7 +251,8 @@ class Mish(Op):
     """y = x t with t = tanh(ln(1 + e^x)); dx = dy (t + x t').
 
     With e = e^x and n = e (e + 2): t = n / (n + 2) and t' = 4 e (e + 1) / (n + 2)^2, for one
-    exponential in place of three functions. Far to the right t is 1 to all digits, and e is held there.
+    exponential in place of three functions. Far to the right t is 1 to all digits, and e is held there, so that
+    the derivative at infinity is 1, where PyTorch has infinity times 0.
 
     Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
     """

@@ -43,7 +43,10 @@ def _check(name: str, input: Tensor, axes: tuple[int, ...] | None) -> None:
 
 
 class Extremum(Op):
-    """y = the largest (smallest) x over ``axes``; dy is shared evenly among the ties."""
+    """y = the largest (smallest) x over ``axes``; dy is shared evenly among the ties, or the NaN.
+
+    (PyTorch finds no element equal to NaN, divides by their number 0, and gives all of them NaN.)
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Any, axes: Any, keepdims: bool, largest: bool) -> Any:

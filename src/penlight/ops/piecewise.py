@@ -33,7 +33,10 @@ __all__ = [
 
 
 class Hardtanh(Op):
-    """y = x held between low and high; dx = dy [low < x < high]."""
+    """y = x held between low and high; dx = dy [low < x < high], so 0 for NaN.
+
+    PyTorch's gradient at NaN is 0 or dy by the place in the array.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Any, low: float, high: float) -> Any:
@@ -76,7 +79,7 @@ class LeakyRelu(Op):
 
 class Prelu(Op):
     """y = max(x, 0) + w min(x, 0) with a learned w; dx = dy [x > 0] + w dy [x <= 0],
-    dw = dy min(x, 0).
+    dw = dy min(x, 0). An infinite w gives NaN also where x > 0: it is multiplied by 0 there.
 
     Source: He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", 2015, equation 1.
     """

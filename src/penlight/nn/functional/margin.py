@@ -121,7 +121,7 @@ def soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """ln(1 + e^(-t x)) for targets t of 1 or -1.
+    """ln(1 + e^(-t x)) for targets t of 1 or -1; no overflow at x = -100 t, where PyTorch has infinity.
 
     Args:
         input: x, any shape.
@@ -230,6 +230,8 @@ def multi_margin_loss(
 ) -> Tensor:
     """(1 / C) sum over c != t of w_t max(0, margin - x_t + x_c)^p, the hinge loss of one class t.
 
+    A NaN among the scores gives NaN; PyTorch leaves out the terms that have it.
+
     Args:
         input: scores x, (N, C) or (C).
         target: classes t, (N) or (), int64.
@@ -279,6 +281,8 @@ def multilabel_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """(1 / C) sum over wanted classes j and others i of max(0, 1 - x_j + x_i).
+
+    A NaN among the scores gives NaN; PyTorch leaves out the terms that have it.
 
     Args:
         input: scores x, (N, C) or (C).

@@ -334,7 +334,7 @@ def instance_norm(
     )  # fmt: skip
 
     def run(x: Tensor, w: Tensor | None, b: Tensor | None) -> Any:
-        return ops.GroupNorm.apply(x, channels, w, b, eps)
+        return ops.GroupNorm.apply(x, max(channels, 1), w, b, eps)
 
     y, m, v = _with_float32("instance_norm", run, input, weight, bias)
     if running_mean is not None and input._array.size:
