@@ -35,7 +35,7 @@ def evaluate(
     console = make_console()
     folder, model = load_run(run, checkpoint)
     data = load_test_data(folder, data_dir)
-    result = evaluate_run(model, data)
+    result = evaluate_run(model, data, folder.setting("config").get("test_flip", False))
     console.print(f"{run}, {checkpoint} checkpoint, {data.source}")
     console.print(_per_class(result.confusion(), data.classes))
     console.print(f"test loss {result.loss:.4f}, accuracy {result.accuracy:.2%}")

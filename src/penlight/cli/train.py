@@ -63,7 +63,27 @@ def train(
         typer.Option("--scheduler-option", help="the scheduler's own, such as gamma=0.1"),
     ] = None,
     init: Annotated[str | None, typer.Option(help=_one_of(["default", *INITIALISATIONS]))] = None,
+    init_all: Annotated[
+        bool | None, typer.Option("--init-all", help="draw biases and norms' parameters so, too")
+    ] = None,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option(help="conv, linear, norm, or names such as features.0.*; repeat it"),
+    ] = None,
     norm: Annotated[str | None, typer.Option(help=_one_of(NORMS))] = None,
+    input_mean: Annotated[
+        float | None, typer.Option(help="of pixels, 0 to 1; default: data's")
+    ] = None,
+    input_std: Annotated[float | None, typer.Option(help="likewise")] = None,
+    average: Annotated[
+        float | None, typer.Option(help="decay of the average of the weights that is tested")
+    ] = None,
+    test_flip: Annotated[
+        bool | None, typer.Option("--test-flip", help="test each image and its mirror image")
+    ] = None,
+    record_tensors: Annotated[
+        bool | None, typer.Option("--record-tensors", help="keep weights and gradients whole")
+    ] = None,
     augment: Annotated[str | None, typer.Option(help=_one_of(AUGMENTATIONS))] = None,
     label_smoothing: Annotated[float | None, typer.Option(help="0 to 1")] = None,
     seed: Annotated[int | None, typer.Option(help="of all random choices")] = None,
@@ -94,6 +114,9 @@ def train(
         "model": model, "data": data, "data_dir": data_dir, "train_size": train_size,
         "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
         "momentum": momentum, "weight_decay": weight_decay, "scheduler": scheduler, "init": init,
+        "init_all": init_all, "freeze": freeze or None, "input_mean": input_mean,
+        "input_std": input_std, "average": average, "test_flip": test_flip,
+        "record_tensors": record_tensors,
         "norm": norm, "augment": augment, "label_smoothing": label_smoothing, "seed": seed,
         "records_per_epoch": records_per_epoch, "checkpoint_seconds": checkpoint_seconds,
         "detect_anomaly": detect_anomaly, "model_options": _options("model-option", model_option),
@@ -180,7 +203,7 @@ def _say_results(run: RunFolder, console: Console, data: ImageData | None, figur
     """Draw the figures and say in plain words what came out and where it lies."""
     run, model = load_run(run.path)
     data = load_test_data(run) if data is None else data
-    result = evaluate_run(model, data)
+    result = evaluate_run(model, data, run.setting("config").get("test_flip", False))
     drawn = draw(run, model, data, result, console) if figures else []
     results = run.setting("results")
     console.print(

@@ -27,7 +27,7 @@ from penlight.datasets.manage import (
     verify_dataset,
 )
 from penlight.datasets.mnist import MNIST, FashionMNIST
-from penlight.datasets.sources import Source, cache_folder, locate
+from penlight.datasets.sources import Source, cache_folder, locate, sample_folder
 from penlight.datasets.vision import VisionDataset, as_tensors
 
 __all__ = [
@@ -50,5 +50,6 @@ __all__ = [
     "list_datasets",
     "load",
     "locate",
+    "sample_folder",
     "verify_dataset",
 ]

@@ -20,6 +20,7 @@ from penlight.datasets.files import DatasetFiles, FileCheck, Files
 __all__ = [
     "Source", "cache_folder", "explicit_folder", "find", "find_files", "find_sample",
     "folder_of", "locate", "not_found", "places",
+    "sample_folder",
 ]  # fmt: skip
 
 SYSTEM_FOLDERS = (Path("/usr/share/datasets"), Path("/usr/local/share/datasets"))  # Debian's
@@ -144,6 +145,11 @@ def find_sample(dataset: DatasetFiles, note: str = "") -> Source | None:
         return None
     files = dataset.match(dataset.sample)
     return Source(dataset, "sample", files, *dataset.count(files), note)
+
+
+def sample_folder() -> Path:
+    """The folder of the part of Fashion-MNIST that comes with the package; it does for a ``data_dir``."""
+    return Path(__file__).parent / "sample"
 
 
 def explicit_folder(data_dir: str | os.PathLike[str] | None) -> tuple[Path, str] | None:

@@ -1,5 +1,6 @@
 """Models built from ``penlight.nn`` as a user would: MLPs, LeNet, VGG, MobileNet, ResNet, UNet, GPT."""
 
+from penlight.models.freeze import FREEZE_KINDS, freeze
 from penlight.models.gpt import GPT
 from penlight.models.initialise import INITIALISATIONS, initialise
 from penlight.models.lenet import LeNet
@@ -12,6 +13,7 @@ from penlight.models.unet import UNet
 from penlight.models.vgg import VGG
 
 __all__ = [
+    "FREEZE_KINDS",
     "GPT",
     "INITIALISATIONS",
     "MLP",
@@ -25,6 +27,7 @@ __all__ = [
     "ResidualMLP",
     "UNet",
     "create_model",
+    "freeze",
     "initialise",
     "resnet20",
 ]

@@ -24,12 +24,14 @@ INITIALISATIONS: dict[str, Callable[[Tensor], object]] = {
 }
 
 
-def initialise(model: nn.Module, name: str) -> None:
+def initialise(model: nn.Module, name: str, everything: bool = False) -> None:
     """Draw the weights of all convolutions and linear layers anew, and zero their biases.
 
     Args:
         model: changed in place.
         name: one of ``INITIALISATIONS``; or ``"default"``, which leaves each layer as it was made.
+        everything: draw biases, and scales and shifts of normalisations, too: all zeros or all ones under
+            these names, else uniform over -1..1 or standard normal, whichever the name is of.
 
     Raises:
         ValueError: for another name.
@@ -44,4 +46,14 @@ def initialise(model: nn.Module, name: str) -> None:
         if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d)):
             INITIALISATIONS[name](module.weight)
             if module.bias is not None:
-                init.zeros_(module.bias)
+                (_matching(name) if everything else init.zeros_)(module.bias)
+        elif everything:
+            for parameter in module.parameters(recurse=False):
+                _matching(name)(parameter)
+
+
+def _matching(name: str) -> Callable[[Tensor], object]:
+    """How parameters without fan-in are drawn beside weights that are drawn as ``name`` says."""
+    if name in ("zeros", "ones"):
+        return INITIALISATIONS[name]
+    return INITIALISATIONS["uniform" if "uniform" in name else "normal"]

@@ -76,10 +76,14 @@ class MLP(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """y = x + W2 a(n2(W1 a(n1(x)))): pre-activation, so that a clean sum runs through all blocks."""
+    """y = x + W2 a(n2(W1 a(n1(x)))): pre-activation, so that a clean sum runs through all blocks.
 
-    def __init__(self, width: int, norm: str, activation: str) -> None:
+    Without ``skip``, y = W2 a(n2(W1 a(n1(x)))).
+    """
+
+    def __init__(self, width: int, norm: str, activation: str, skip: bool) -> None:
         super().__init__()
+        self.skip = skip
         self.body = nn.Sequential(
             norm1d(norm, width),
             _activation("ResidualMLP", activation),
@@ -90,7 +94,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, input: Tensor) -> Tensor:
-        return input + self.body(input)
+        return input + self.body(input) if self.skip else self.body(input)
 
 
 class ResidualMLP(nn.Module):
@@ -103,6 +107,7 @@ class ResidualMLP(nn.Module):
         blocks: how many; each has two linear layers.
         norm: ``"batch"``, ``"layer"``, ``"group"`` or ``"none"``.
         activation: one of ``ACTIVATIONS``.
+        skip: without, the same layers are a plain network. Default: True.
 
     Shape:
         input (N, *in_shape), output (N, num_classes).
@@ -118,6 +123,7 @@ class ResidualMLP(nn.Module):
         blocks: int = 10,
         norm: str = "batch",
         activation: str = "relu",
+        skip: bool = True,
     ) -> None:
         super().__init__()
         check_norm("ResidualMLP", norm)
@@ -125,7 +131,7 @@ class ResidualMLP(nn.Module):
         check_count("ResidualMLP", "blocks", blocks, lowest=0)
         self.stem = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(in_shape), width))
         self.blocks = nn.Sequential(
-            *(ResidualBlock(width, norm, activation) for _ in range(blocks))
+            *(ResidualBlock(width, norm, activation, skip) for _ in range(blocks))
         )
         self.head = nn.Sequential(
             norm1d(norm, width),

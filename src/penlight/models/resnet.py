@@ -22,11 +22,14 @@ class BasicBlock(nn.Module):
     """y = ReLU(shortcut(x) + norm(conv(ReLU(norm(conv(x)))))).
 
     Where the block widens or strides, the shortcut takes every ``stride``-th pixel and zeros for the
-    new channels (the paper's option A): it has no parameters.
+    new channels (the paper's option A): it has no parameters. Without ``skip`` it is left out.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int, norm: str) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, stride: int, norm: str, skip: bool
+    ) -> None:
         super().__init__()
+        self.skip = skip
         self.conv1 = _conv3x3(in_channels, out_channels, stride)
         self.norm1 = norm2d(norm, out_channels)
         self.conv2 = _conv3x3(out_channels, out_channels)
@@ -45,7 +48,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.conv1(input)))
-        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(input))
+        y = self.norm2(self.conv2(y))
+        return F.relu(y + self.shortcut(input) if self.skip else y)
 
 
 class ResNet(nn.Module):
@@ -60,6 +64,7 @@ class ResNet(nn.Module):
         blocks: residual blocks per stage.
         widths: channels of the stages.
         norm: ``"batch"``, ``"layer"``, ``"group"`` or ``"none"``.
+        skip: without, the same layers are a plain network. Default: True.
 
     Shape:
         input (N, C, H, W), output (N, num_classes).
@@ -74,6 +79,7 @@ class ResNet(nn.Module):
         blocks: int = 3,
         widths: Sequence[int] = (16, 32, 64),
         norm: str = "batch",
+        skip: bool = True,
     ) -> None:
         super().__init__()
         check_norm("ResNet", norm)
@@ -87,7 +93,7 @@ class ResNet(nn.Module):
         for stage, width in enumerate(widths):
             for block in range(blocks):
                 stride = 2 if stage > 0 and block == 0 else 1
-                body.append(BasicBlock(channels, width, stride, norm))
+                body.append(BasicBlock(channels, width, stride, norm, skip))
                 channels = width
         self.body = nn.Sequential(*body)
         self.head = nn.Sequential(

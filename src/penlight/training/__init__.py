@@ -21,7 +21,7 @@ from penlight.training.run import (
     resume,
     start,
 )
-from penlight.training.run_folder import RunFolder
+from penlight.training.run_folder import RunFolder, folder_lock
 from penlight.training.trainer import Callback, Progress, Trainer
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "draw_training",
     "evaluate",
     "evaluate_run",
+    "folder_lock",
     "load_images",
     "load_run",
     "load_test_data",

@@ -7,7 +7,7 @@ import difflib
 import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,15 +47,21 @@ class TrainConfig:
     Attributes:
         model, model_options: what to train; options are the model's own, such as ``hidden``.
         norm, init: normalisation of the model; how its weights are drawn.
+        init_all: draw biases and the parameters of normalisations as the weights.
+        freeze: names of parameters that stay as they were drawn; or ``conv``, ``linear``, ``norm``.
         data, data_dir: which images; a folder that holds them (found or downloaded if not given).
         train_size: use only the first so many training images. Default: all.
+        input_mean, input_std: x = (pixel - mean) / std. Default: those of the data.
         epochs, batch_size: how long, and how many images a step.
         optimizer, lr, momentum, weight_decay: None means what is usual for the optimizer.
         scheduler, scheduler_options: how the learning rate changes; options are the scheduler's own.
         label_smoothing: share of the target spread over all classes.
         augment: how training images are varied.
+        average: decay of the moving average of the weights, which is then tested; 0 for none.
+        test_flip: test on the mean of the scores of each image and its mirror image.
         seed: of the weights, the order of images, and every other random choice.
         records_per_epoch: summaries of weights and gradients; 0 for none.
+        record_tensors: keep all weights and gradients whole at these moments; large.
         checkpoint_seconds: longest time between checkpoints within an epoch.
         detect_anomaly: look for the operation that makes the first NaN or infinity; slow.
     """
@@ -64,9 +70,13 @@ class TrainConfig:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     norm: str = "batch"
     init: str = "default"
+    init_all: bool = False
+    freeze: Sequence[str] = ()
     data: str = "fashion-mnist"
     data_dir: str | None = None
     train_size: int | None = None
+    input_mean: float | None = None
+    input_std: float | None = None
     epochs: int = 5
     batch_size: int = 100
     optimizer: str = "adam"
@@ -77,8 +87,11 @@ class TrainConfig:
     scheduler_options: Mapping[str, Any] = field(default_factory=dict)
     label_smoothing: float = 0.0
     augment: str = "none"
+    average: float = 0.0
+    test_flip: bool = False
     seed: int = 0
     records_per_epoch: int = 12
+    record_tensors: bool = False
     checkpoint_seconds: float = 20.0
     detect_anomaly: bool = False
 
@@ -110,8 +123,18 @@ class TrainConfig:
                 raise ConfigError(f"momentum is an option of {takers}, not of {self.optimizer}")
         if self.data_dir is not None and not isinstance(self.data_dir, str):
             raise ConfigError(f"data_dir must be the path of a folder, got {self.data_dir!r}")
-        if not isinstance(self.detect_anomaly, bool):
-            raise ConfigError(f"detect_anomaly must be true or false, got {self.detect_anomaly!r}")
+        for name in ("detect_anomaly", "init_all", "test_flip", "record_tensors"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} must be true or false, got {getattr(self, name)!r}")
+        _number("average", self.average, below=1)
+        if self.input_mean is not None:
+            _number("input_mean", self.input_mean)
+        if self.input_std is not None:
+            _number("input_std", self.input_std, above_zero=True)
+        names = self.freeze
+        if isinstance(names, str) or not all(isinstance(n, str) for n in names):
+            raise ConfigError(f"freeze must be a list of names of parameters, got {names!r}")
+        object.__setattr__(self, "freeze", tuple(names))
         for name in ("model_options", "scheduler_options"):
             if not isinstance(getattr(self, name), Mapping):
                 raise ConfigError(f"{name} must be a table of options, got {getattr(self, name)!r}")

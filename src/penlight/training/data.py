@@ -145,13 +145,18 @@ def load_images(
         source=str(source),
         checksums={**train.checksums, **test.checksums},
         classes=list(train.classes),
-        mean=np.atleast_1d(train.files.mean).tolist(),
-        std=np.atleast_1d(train.files.std).tolist(),
+        mean=_per_channel(train.files.mean, config.input_mean),
+        std=_per_channel(train.files.std, config.input_std),
         train_images=_images(train)[:size],
         train_labels=_labels(train)[:size],
         test_images=_images(test),
         test_labels=_labels(test),
     )
+
+
+def _per_channel(published: Any, wanted: float | None) -> list[float]:
+    values = np.atleast_1d(np.asarray(published, float))
+    return values.tolist() if wanted is None else [float(wanted)] * len(values)
 
 
 def _images(dataset: datasets.VisionDataset) -> Tensor:

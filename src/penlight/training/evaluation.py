@@ -43,12 +43,13 @@ class Evaluation:
 
 
 @no_grad()
-def evaluate(model: nn.Module, loader: DataLoader[Any]) -> Evaluation:
+def evaluate(model: nn.Module, loader: DataLoader[Any], flip: bool = False) -> Evaluation:
     """Run ``model`` in eval mode over labelled batches; its mode is then as before.
 
     Args:
         model: maps a batch to scores (N, K).
         loader: gives batches (x, y).
+        flip: score images (N, C, H, W) by the mean of the scores of x and of its mirror image.
 
     Raises:
         ValueError: if the loader gives no sample.
@@ -59,7 +60,7 @@ def evaluate(model: nn.Module, loader: DataLoader[Any]) -> Evaluation:
     loss, classes = 0.0, 0
     try:
         for x, y in loader:
-            scores = model(x)
+            scores = (model(x) + model(x.flip(-1))) / 2 if flip else model(x)
             loss += float(F.cross_entropy(scores, y, reduction="sum").item())
             best = F.softmax(scores, dim=1).max(1)
             labels.append(y)

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import penlight
 from penlight import Tensor
+from penlight._core.files import atomic_write
 from penlight.training.distributions import summarise
 from penlight.training.errors import Interrupted, RunError, first_line
 from penlight.training.run_folder import RunFolder
@@ -29,16 +32,23 @@ class Recorder(Callback):
 
     Args:
         run: the folder.
-        distributions_per_epoch: how many summaries of weights and gradients; 0 for none.
+        distributions_per_epoch: how many summaries of weights and gradients, and one after the
+            first step; 0 for none.
         checkpoint_seconds: longest time between checkpoints within an epoch.
+        tensors: keep the weights and gradients whole, too, each time.
     """
 
     def __init__(
-        self, run: RunFolder, distributions_per_epoch: int = 12, checkpoint_seconds: float = 20.0
+        self,
+        run: RunFolder,
+        distributions_per_epoch: int = 12,
+        checkpoint_seconds: float = 20.0,
+        tensors: bool = False,
     ) -> None:
         self.run = run
         self.distributions_per_epoch = distributions_per_epoch
         self.checkpoint_seconds = checkpoint_seconds
+        self.tensors = tensors
         self._last_checkpoint = 0.0
         self._best = float("-inf")
 
@@ -53,7 +63,8 @@ class Recorder(Callback):
             self.run.metrics.append(
                 {"step": p.total_steps, "progress": progress, "loss": loss, "lr": trainer.lr}
             )
-        if _is_due(p.step, steps, self.distributions_per_epoch):
+        due = _is_due(p.step, steps, self.distributions_per_epoch)
+        if due or (p.total_steps == 1 and self.distributions_per_epoch):  # gradients at the start
             self.record_distributions(trainer, p.epoch + p.step / steps)
         if time.monotonic() - self._last_checkpoint > self.checkpoint_seconds:
             self.checkpoint(trainer)
@@ -63,7 +74,7 @@ class Recorder(Callback):
         if trainer.progress.best > self._best or "test_accuracy" not in record:
             self._best = trainer.progress.best
             penlight.save(
-                {"model": trainer.model.state_dict(), "epoch": trainer.progress.epoch},
+                {"model": trainer.tested_model.state_dict(), "epoch": trainer.progress.epoch},
                 self.run.checkpoints / "best.pt",
             )
         self.checkpoint(trainer)
@@ -88,6 +99,20 @@ class Recorder(Callback):
             for kind, values in _arrays(parameter):
                 summary = summarise(values.detach().numpy(), kind)
                 self.run.distributions.append({"progress": progress, "name": name, **summary})
+        if self.tensors:
+            self._save_tensors(trainer)
+
+    def _save_tensors(self, trainer: Trainer) -> None:
+        """``tensors/00000123.npz``: weights and gradients after step 123, resumed runs write it anew."""
+        arrays: dict[str, Any] = {
+            f"{kind}.{name}": values.detach().numpy()
+            for name, parameter in trainer.model.named_parameters()
+            for kind, values in _arrays(parameter)
+        }
+        self.run.tensors.mkdir(exist_ok=True)
+        file_name = f"{trainer.progress.total_steps:08}.npz"
+        with atomic_write(self.run.tensors / file_name) as file:
+            np.savez_compressed(file, **arrays)
 
 
 def _arrays(parameter: Tensor) -> Iterator[tuple[str, Tensor]]:

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from penlight import Tensor, autograd, manual_seed, nn, no_grad, zeros
-from penlight.models import create_model, initialise
+from penlight import Tensor, autograd, manual_seed, nn, no_grad, optim, zeros
+from penlight.models import create_model, freeze, initialise
 from penlight.nn import functional as F
 from penlight.training.batches import EpochBatches
 from penlight.training.choices import make_augmentation, make_optimizer, make_scheduler
@@ -89,7 +89,11 @@ def _build_model(config: TrainConfig, data: ImageData) -> nn.Module:
         model = _make_model(config, data.in_shape, len(data.classes))
     except (TypeError, ValueError, MemoryError) as error:
         raise ConfigError(f"model {config.model!r}: {error}") from None
-    initialise(model, config.init)
+    initialise(model, config.init, config.init_all)
+    try:
+        freeze(model, config.freeze)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     return model
 
 
@@ -118,7 +122,7 @@ def prepare(config: TrainConfig, data: ImageData, callbacks: Sequence[Callback] 
     test_loader = DataLoader(data.test_set(), batch_size=_TEST_BATCH)
     optimizer = make_optimizer(
         config.optimizer,
-        model.parameters(),
+        [p for p in model.parameters() if p.requires_grad],
         config.learning_rate,
         config.momentum,
         config.weight_decay,
@@ -136,7 +140,7 @@ def prepare(config: TrainConfig, data: ImageData, callbacks: Sequence[Callback] 
         raise ConfigError(str(error)) from None
 
     def test(model: nn.Module) -> dict[str, float]:
-        result = evaluate(model, test_loader)
+        result = evaluate(model, test_loader, config.test_flip)
         return {"test_loss": result.loss, "test_accuracy": result.accuracy}
 
     trainer = Trainer(
@@ -146,9 +150,18 @@ def prepare(config: TrainConfig, data: ImageData, callbacks: Sequence[Callback] 
         scheduler=scheduler,
         schedule_per_step=per_step,
         evaluate=test,
+        averaged=_average(model, config.average),
         callbacks=callbacks,
     )
     return Job(config, data, model, trainer, train_loader)
+
+
+def _average(model: nn.Module, decay: float) -> optim.swa_utils.AveragedModel | None:
+    """The moving average of weights and running statistics; its first value is that of the first step."""
+    if not decay:
+        return None
+    average = optim.swa_utils.get_ema_multi_avg_fn(decay)
+    return optim.swa_utils.AveragedModel(model, multi_avg_fn=average, use_buffers=True)
 
 
 def start(
@@ -241,7 +254,9 @@ def check_same_data(run: RunFolder, data: ImageData) -> None:
 def _fit(job: Job, run: RunFolder) -> None:
     """Train to the end, and keep the metadata true whatever happens."""
     config = job.config
-    recorder = Recorder(run, config.records_per_epoch, config.checkpoint_seconds)
+    recorder = Recorder(
+        run, config.records_per_epoch, config.checkpoint_seconds, config.record_tensors
+    )
     job.trainer.callbacks.insert(0, recorder)
     try:
         with autograd.set_detect_anomaly(config.detect_anomaly):
@@ -260,6 +275,7 @@ def _fit(job: Job, run: RunFolder) -> None:
         "test_accuracy": epochs[-1]["test_accuracy"],
         "test_loss": epochs[-1]["test_loss"],
         "train_loss": epochs[-1]["train_loss"],
+        "train_accuracy": epochs[-1]["train_accuracy"],
         "best_test_accuracy": best["test_accuracy"],
         "best_epoch": best["epoch"],
         "epochs": len(epochs),
@@ -313,9 +329,9 @@ def load_test_data(run: RunFolder, data_dir: str | None = None) -> ImageData:
     return data
 
 
-def evaluate_run(model: nn.Module, data: ImageData) -> Evaluation:
-    """``model`` on the test images."""
-    return evaluate(model, DataLoader(data.test_set(), _TEST_BATCH))
+def evaluate_run(model: nn.Module, data: ImageData, flip: bool = False) -> Evaluation:
+    """``model`` on the test images, as :func:`evaluate`."""
+    return evaluate(model, DataLoader(data.test_set(), _TEST_BATCH), flip)
 
 
 def predict_images(model: nn.Module, about: dict[str, Any], images: Tensor) -> Tensor:

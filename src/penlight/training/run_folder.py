@@ -19,7 +19,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "folder_lock"]
 
 
 class RunFolder:
@@ -103,6 +103,11 @@ class RunFolder:
         """The folder of the figures and their data."""
         return self.path / "figures"
 
+    @property
+    def tensors(self) -> Path:
+        """The folder of weights and gradients kept whole, if they were asked for."""
+        return self.path / "tensors"
+
     def checkpoint(self, name: str) -> Path:
         """The path of a checkpoint, ``"last"`` or ``"best"``.
 
@@ -150,15 +155,26 @@ class RunFolder:
         Raises:
             RunError: if another process does so now.
         """
-        with open(self.path / ".lock", "ab") as file:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise RunError(
-                        f"RunFolder: {self.path} is in use by another process; wait for it to end"
-                    ) from None
+        with folder_lock(self.path, "RunFolder"):
             try:
                 yield
             finally:
                 self.close()
+
+
+@contextlib.contextmanager
+def folder_lock(path: Path, owner: str) -> Iterator[None]:
+    """Keep other processes from ``path`` meanwhile; a killed process keeps no lock.
+
+    Raises:
+        RunError: if another process has it now; ``owner`` is named in the message.
+    """
+    with open(path / ".lock", "ab") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunError(
+                    f"{owner}: {path} is in use by another process; wait for it to end"
+                ) from None
+        yield

@@ -80,6 +80,7 @@ class Trainer:
         schedule_per_step: step it after every batch, not every epoch.
         evaluate: called after each epoch; returns what is added to the epoch's record, such as
             ``test_loss`` and ``test_accuracy``.
+        averaged: the running average of ``model``'s weights, which is tested in its place.
         callbacks: told of starts, steps, epochs and the end, in this order.
 
     Example:
@@ -96,11 +97,13 @@ class Trainer:
         scheduler: lr_scheduler.LRScheduler | None = None,
         schedule_per_step: bool = False,
         evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
+        averaged: optim.swa_utils.AveragedModel | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
         self.scheduler, self.schedule_per_step = scheduler, schedule_per_step
         self.evaluate = evaluate
+        self.averaged = averaged
         self.callbacks = list(callbacks)
         self.progress = Progress()
         self.epochs = 0
@@ -113,6 +116,11 @@ class Trainer:
     def lr(self) -> float:
         """The present learning rate of the first parameter group."""
         return float(self.optimizer.param_groups[0]["lr"])
+
+    @property
+    def tested_model(self) -> nn.Module:
+        """The model whose test accuracy is recorded: the averaged one, if there is one."""
+        return self.model if self.averaged is None else self.averaged.module
 
     # -- the loop ----------------------------------------------------------------------------
 
@@ -155,7 +163,7 @@ class Trainer:
             "lr": self.lr,
         }
         if self.evaluate is not None:
-            record |= self.evaluate(self.model)
+            record |= self.evaluate(self.tested_model)
             self._check_finite(record.get("test_loss", 0.0), "test loss", "after")
         p.seconds = record["seconds"] = time.perf_counter() - started
         if self.scheduler is not None and not self.schedule_per_step:
@@ -177,6 +185,8 @@ class Trainer:
         value = float(loss.item())
         self._backward(loss, value)
         self.optimizer.step()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.model)
         if self.scheduler is not None and self.schedule_per_step:
             self.scheduler.step()
         with no_grad():
@@ -276,6 +286,7 @@ class Trainer:
         """All that decides how the run goes on: weights, optimizer, schedule, randomness, place."""
         return {
             "model": self.model.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
             "random": get_rng_state(),
@@ -290,6 +301,8 @@ class Trainer:
             KeyError, RuntimeError: if the state is of another model or optimizer.
         """
         self.model.load_state_dict(state["model"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
