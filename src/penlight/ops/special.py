@@ -233,7 +233,9 @@ def frexp(input: Tensor) -> Any:
         raise RuntimeError(f"frexp() only supports floating-point dtypes, got {input.dtype}")
     exponent = np.asarray(np.frexp(input._array)[1], np.int32)
     power = wrap(input._result_type, exponent)
-    return return_types.frexp(ldexp(input, cast(-power, input.dtype)), power)
+    half = power // 2  # the whole power would overflow for the smallest numbers
+    mantissa = ldexp(ldexp(input, cast(-half, input.dtype)), cast(half - power, input.dtype))
+    return return_types.frexp(mantissa, power)
 
 
 def signbit(input: Tensor) -> Tensor:

@@ -120,4 +120,4 @@ class Relu(Elman):
 
     @staticmethod
     def slope(h: Array) -> Array:
-        return (h > 0).astype(h.dtype)
+        return (~(h <= 0)).astype(h.dtype)  # 1 also for NaN, which so reaches the gradient

@@ -74,6 +74,9 @@ def conv2d(
     Raises:
         RuntimeError: if shapes, dtypes or options don't fit together.
 
+    The zeros of the padding, and those between strides in the gradient, are multiplied by w: where w
+    is infinite, NaN appears at borders where PyTorch may leave them out.
+
     Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
     return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)

@@ -72,14 +72,15 @@ def _are_ordinary(input: Tensor, shape: Any, *tensors: Tensor | None) -> bool:
 
 
 def _move(running: Tensor | None, value: np.ndarray, momentum: float) -> None:
-    """running += momentum (value - running), in place and unrecorded."""
+    """running = (1 - momentum) running + momentum value, in place and unrecorded."""
     if running is not None:
         if batching.running:
             level = batching.innermost((value,))
             if level is not None:
                 refuse_wider(level, running)
         bump_version(running)
-        running._array += momentum * (value - running._array)
+        running._array *= 1 - momentum
+        running._array += momentum * value
 
 
 def batch_norm(
