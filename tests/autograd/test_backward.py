@@ -411,3 +411,31 @@ def test_bits_repeat() -> None:
         return [memory(t.grad).tobytes() for t in (a, b, c)]
 
     assert run() == run()
+
+
+def test_a_pass_towards_some_inputs_asks_ops_for_no_other_gradients() -> None:
+    from penlight.autograd.op import Op
+
+    asked = []
+
+    class Times(Op):
+        @staticmethod
+        def forward(ctx: Any, a: Any, b: Any) -> Any:
+            ctx.save(a, b)
+            return a * b
+
+        @staticmethod
+        def backward(ctx: Any, dy: Any) -> Any:
+            asked.append([edge is not None for edge in ctx.edges])
+            a, b = ctx.saved
+            return dy * b, dy * a
+
+    x = penlight.tensor([2.0], requires_grad=True)
+    w = penlight.tensor([3.0], requires_grad=True)
+    y = Times.apply(x, w)
+    (dx,) = penlight.autograd.grad(y, x, create_graph=True)
+    (ddx,) = penlight.autograd.grad(dx, w, retain_graph=True)
+    penlight.autograd.grad(y, (x, w), retain_graph=True)
+    y.backward()
+    assert asked == [[True, False], [True, True], [True, True]]
+    assert (dx.item(), ddx.item(), w.grad.item()) == (3, 1, 2)

@@ -156,9 +156,9 @@ def _linear(op: Any, size: int, values: list[Any], batched: list[bool]) -> Any:
     else:
         *lead, features = shape(x)[1:]
         rows = int(np.prod(lead))
-        y = product(
-            reshaped(x, (size, rows, features)), _t(w)
-        )  # (B, n, I) @ (B, I, O) -> (B, n, O)
+        x = reshaped(x, (size, rows, features))
+        # (B, n, I) @ (B, I, O) -> (B, n, O)
+        y = SharedLinear.apply(x, w) if shared(w) else MatMul.apply(x, _t(w))
         y = reshaped(y, (size, *lead, shape(w)[1]))
     if b is None or (own_bias is not None and not batched[1]):
         return y
