@@ -173,6 +173,7 @@ newaxis = None
 
 if _typing.TYPE_CHECKING:
     from penlight import (
+        amp as amp,
         backends as backends,
         cuda as cuda,
         datasets as datasets,
@@ -192,14 +193,17 @@ if _typing.TYPE_CHECKING:
         transforms as transforms,
         utils as utils,
     )
+    from penlight.amp import autocast as autocast
+    from penlight.amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
     from penlight.func import vmap as vmap
     from penlight.serialization import load as load, save as save
 else:
     _ROOMS = {
-        "backends", "cuda", "datasets", "distributions", "fft", "func", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
+        "amp", "backends", "cuda", "datasets", "distributions", "fft", "func", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
         "special", "testing", "training", "transforms", "utils",
     }  # fmt: skip
-    _FUNCTIONS = {"load": "serialization", "save": "serialization", "vmap": "func"}
+    _FUNCTIONS = {"autocast": "amp", "is_autocast_enabled": "amp.autocast_mode", "load": "serialization",
+                  "save": "serialization", "vmap": "func"}  # fmt: skip
 
     # lazily from nn.functional.top_level
     _OF_NETWORKS = """
