@@ -9,6 +9,7 @@ import pytest
 
 import penlight
 from penlight.testing.specs import SPECS, OpSpec, Sample
+from penlight.testing.specs.spec import Constant
 from tests.comparison import backward_through, is_tensor, tensors
 
 WIDER = ("torch.float_power", "torch.bincount weights")  # float64 by definition
@@ -24,6 +25,8 @@ def _arrays(sample: Sample) -> list[np.ndarray]:
     found: list[np.ndarray] = []
 
     def walk(value: Any) -> None:
+        if isinstance(value, Constant):
+            value = value.array
         if isinstance(value, np.ndarray):
             found.append(value)
         elif isinstance(value, (list, tuple)):

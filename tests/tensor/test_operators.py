@@ -142,7 +142,7 @@ def _arguments(name: str, x: Any) -> tuple[Any, ...]:
         "index_fill": (0, i, 2.0), "index_put": ((i,), rows), "index_reduce": (0, i, rows, "amax"),
         "masked_fill": (rows > 0, 2.0), "masked_scatter": (rows > 0, rows), "put": (i, rows[0]),
         "transpose": (0, 1), "swap": (0, 1), "unsqueeze": (0,), "polygamma": (1,), "mvlgamma": (1,),
-        "bernoulli": (0.5,), "fill_diagonal": (2.0,), "heaviside": (rows,), "multinomial": (1,),
+        "bernoulli": (0.5,), "fill_diagonal": (2.0,), "heaviside": (rows,), "multinomial": (1,), "igamma": (rows,),
     }  # fmt: skip
     for start, found in by_name.items():
         if name.startswith(start):
