@@ -17,7 +17,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
     },
     "Tensor": {
         "sparse tensors": """
-            *sparse* *_indices indices values coalesce is_coalesced dense_dim smm sspaddmm""",
+            to_sparse* sparse_* resize_as_sparse_ *_indices indices values coalesce is_coalesced dense_dim smm sspaddmm""",
         "quantized tensors": "q_* qscheme dequantize int_repr",
         "NumPy has no such dtype": "bfloat16 chalf",
         "NumPy's integers of 64 bits without sign are no dtype here": "hash_tensor",
@@ -29,12 +29,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "internal": "slice_inverse",
     },
     "nn.functional": {"8-bit floats, on other devices than the CPU": "scaled_mm scaled_grouped_mm"},
-    "func": {
-        "einops-like strings, only for PyTorch's own dimensions": "rearrange",
-        "internal": "debug_unwrap",
-    },
     "autograd": {
-        "old form of functions with nested inputs": "NestedIOFunction",
         "strides of gradients are NumPy's": "enforce_grad_layout_policy",
     },
     "utils.data": {
