@@ -244,10 +244,7 @@ _rows = {
     ),
     "nn.BatchNorm1d": ("weights inf",),
     "nn.BatchNorm2d": ("weights inf",),
-    "nn.BatchNorm2d cumulative": (
-        "tiny",
-        "weights inf",
-    ),
+    "nn.BatchNorm2d cumulative": ("weights inf",),
     "nn.BatchNorm2d without bias": ("weights inf",),
     "nn.BatchNorm3d": ("weights inf",),
     "nn.GroupNorm": ("weights inf",),

@@ -97,7 +97,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 def _limits(
-    name: str, x: np.ndarray, low: float, high: float, around: float
+    name: str, x: np.ndarray, low: float, high: float, *, around: float
 ) -> tuple[float, float]:
     """The range of a histogram: the data's own if both ends are equal, and so much around one value."""
     if low == high and x.size:
@@ -124,7 +124,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     Elements outside are not counted; equal ends stand for the data's own.
     """
     _check_histogram("histc", input, bins)
-    low, high = _limits("histc", input._array, min, max, 1)
+    low, high = _limits("histc", input._array, min, max, around=1)
     counts, _ = np.histogram(input._array.astype(np.float64), bins, (low, high))
     return wrap(TensorBase._result_type, counts.astype(input._array.dtype))
 
@@ -143,7 +143,7 @@ def histogram(
     edges = bins._array if isinstance(bins, TensorBase) else None
     _check_histogram("histogram", input, 1 if edges is not None else bins)
     span = range or ((0, 0) if x.size else (0, 1))
-    limits = None if edges is not None else _limits("histogram", x, *span, 0.5)
+    limits = None if edges is not None else _limits("histogram", x, *span, around=0.5)
     w = None if weight is None else weight._array.ravel()
     at = bins if edges is None else edges
     counts, ends = np.histogram(
@@ -190,7 +190,9 @@ def histogramdd(
     points = x.reshape(-1, d)
     given = [None] * d if range is None else [tuple(range[2 * i : 2 * i + 2]) for i in _range(d)]
     edges: Any = [b._array if isinstance(b, TensorBase) else b for b in counts]
-    limits = [_limits("histogramdd", points[:, i], *(given[i] or (0, 0)), 0.5) for i in _range(d)]
+    limits = [
+        _limits("histogramdd", points[:, i], *(given[i] or (0, 0)), around=0.5) for i in _range(d)
+    ]
     w = None if weight is None else weight._array.ravel()
     hist, ends = np.histogramdd(points, edges, limits, density=density, weights=w)
     made = [wrap(input._result_type, v.astype(x.dtype)) for v in (hist, *ends)]
