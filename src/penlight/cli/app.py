@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import penlight
-from penlight.cli import data, evaluate, gradcheck, info, models, predict, train
+from penlight.cli import data, evaluate, gradcheck, info, models, predict, study, train
 from penlight.cli.messages import say_error, something_was_said
 from penlight.datasets import DataError
 from penlight.training import ConfigError, Diverged, RunError
@@ -28,6 +28,7 @@ app.command("gradcheck")(gradcheck.gradcheck)
 app.command("models")(models.models)
 app.command("info")(info.info)
 app.add_typer(data.app, name="data")
+app.add_typer(study.app, name="study")
 
 USER_ERRORS = (ConfigError, DataError)  # the settings or the data: exit code 2
 FAILURES = (RunError, Diverged, OSError)  # something went wrong on the way: exit code 1

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from penlight.cli.messages import has_bars
 from penlight.training import Callback, Trainer
 
-__all__ = ["TrainingProgress"]
+__all__ = ["TrainingProgress", "clock"]
 
 _LINE_SECONDS = 10.0  # between plain lines within an epoch
 _REFRESH_SECONDS = 0.1
@@ -70,14 +70,14 @@ class TrainingProgress(Callback):
         left = (trainer.epochs * trainer.steps_per_epoch - done) / steps_per_second
         share = p.step / trainer.steps_per_epoch
         self.console.print(
-            f"epoch {p.epoch + 1}/{trainer.epochs}  {share:4.0%}  {state}  {_clock(left)} left"
+            f"epoch {p.epoch + 1}/{trainer.epochs}  {share:4.0%}  {state}  {clock(left)} left"
         )
 
     def on_epoch(self, trainer: Trainer, record: dict[str, Any]) -> None:
         self.console.print(
             f"epoch {record['epoch']}/{trainer.epochs}  train loss {record['train_loss']:.4f} "
             f"accuracy {record['train_accuracy']:.2%}  test loss {record['test_loss']:.4f} "
-            f"accuracy {record['test_accuracy']:.2%}  after {_clock(record['seconds'])}"
+            f"accuracy {record['test_accuracy']:.2%}  after {clock(record['seconds'])}"
         )
 
     def on_end(self, trainer: Trainer, error: BaseException | None) -> None:
@@ -85,7 +85,8 @@ class TrainingProgress(Callback):
             self.bar.stop()
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -5,10 +5,11 @@ from penlight.training.choices import AUGMENTATIONS, OPTIMIZERS, SCHEDULERS
 from penlight.training.config import DATA, TrainConfig, read_config
 from penlight.training.data import ImageData, Preprocess, load_images
 from penlight.training.distributions import summarise
-from penlight.training.errors import ConfigError, Diverged, Interrupted, RunError
+from penlight.training.errors import ConfigError, Diverged, FolderInUse, Interrupted, RunError
 from penlight.training.evaluation import Evaluation, evaluate
 from penlight.training.figures import draw_figures, draw_training
-from penlight.training.metadata import describe_environment, describe_model
+from penlight.training.json_lines import JsonLines
+from penlight.training.metadata import describe_environment, describe_model, now
 from penlight.training.recorder import Recorder
 from penlight.training.run import (
     Job,
@@ -34,9 +35,11 @@ __all__ = [
     "Diverged",
     "EpochBatches",
     "Evaluation",
+    "FolderInUse",
     "ImageData",
     "Interrupted",
     "Job",
+    "JsonLines",
     "Preprocess",
     "Progress",
     "Recorder",
@@ -55,6 +58,7 @@ __all__ = [
     "load_images",
     "load_run",
     "load_test_data",
+    "now",
     "predict_images",
     "prepare",
     "read_config",

@@ -3,6 +3,7 @@
 ValueError
 ├── ConfigError   a setting that can't be
 └── RunError      a file of a run is damaged or does not fit
+    └── FolderInUse   another process works in the folder
 ArithmeticError
 └── Diverged      the loss became NaN or infinite
 KeyboardInterrupt
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import signal
 
-__all__ = ["ConfigError", "Diverged", "Interrupted", "RunError", "first_line"]
+__all__ = ["ConfigError", "Diverged", "FolderInUse", "Interrupted", "RunError", "first_line"]
 
 
 class ConfigError(ValueError):
@@ -22,6 +23,10 @@ class ConfigError(ValueError):
 
 class RunError(ValueError):
     """A file of a run is damaged or does not fit: the message names it."""
+
+
+class FolderInUse(RunError):
+    """Another process works in the folder."""
 
 
 class Diverged(ArithmeticError):

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from penlight._core.files import read_json, write_json
-from penlight.training.errors import ConfigError, RunError
+from penlight.training.errors import ConfigError, FolderInUse, RunError
 from penlight.training.json_lines import JsonLines
 
 fcntl: ModuleType | None
@@ -153,7 +153,7 @@ class RunFolder:
         """Keep other processes from training in this folder; a killed process keeps no lock.
 
         Raises:
-            RunError: if another process does so now.
+            FolderInUse: if another process does so now.
         """
         with folder_lock(self.path, "RunFolder"):
             try:
@@ -167,14 +167,14 @@ def folder_lock(path: Path, owner: str) -> Iterator[None]:
     """Keep other processes from ``path`` meanwhile; a killed process keeps no lock.
 
     Raises:
-        RunError: if another process has it now; ``owner`` is named in the message.
+        FolderInUse: if another process has it now; ``owner`` is named in the message.
     """
     with open(path / ".lock", "ab") as file:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise RunError(
+                raise FolderInUse(
                     f"{owner}: {path} is in use by another process; wait for it to end"
                 ) from None
         yield
