@@ -173,6 +173,7 @@ newaxis = None
 
 if _typing.TYPE_CHECKING:
     from penlight import (
+        accelerator as accelerator,
         amp as amp,
         backends as backends,
         cuda as cuda,
@@ -182,6 +183,7 @@ if _typing.TYPE_CHECKING:
         func as func,
         linalg as linalg,
         models as models,
+        mps as mps,
         nn as nn,
         optim as optim,
         plots as plots,
@@ -192,7 +194,10 @@ if _typing.TYPE_CHECKING:
         testing as testing,
         training as training,
         transforms as transforms,
+        types as types,
         utils as utils,
+        version as version,
+        xpu as xpu,
     )
     from penlight.amp import autocast as autocast
     from penlight.amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
@@ -200,8 +205,8 @@ if _typing.TYPE_CHECKING:
     from penlight.serialization import load as load, save as save
 else:
     _ROOMS = {
-        "amp", "backends", "cuda", "datasets", "distributions", "fft", "func", "linalg", "models", "nn", "optim", "plots", "profiler", "serialization",
-        "special", "studies", "testing", "training", "transforms", "utils",
+        "accelerator", "amp", "backends", "cuda", "datasets", "distributions", "fft", "func", "linalg", "models", "mps", "nn", "optim", "plots", "profiler", "serialization",
+        "special", "studies", "testing", "training", "transforms", "types", "utils", "version", "xpu",
     }  # fmt: skip
     _FUNCTIONS = {"autocast": "amp", "is_autocast_enabled": "amp.autocast_mode", "load": "serialization",
                   "save": "serialization", "vmap": "func"}  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["allow_tf32", "benchmark", "deterministic", "enabled", "is_available"]
+__all__ = ["allow_tf32", "benchmark", "deterministic", "enabled", "is_available", "version"]
 
 enabled = True
 benchmark = False
@@ -13,3 +13,8 @@ allow_tf32 = True
 def is_available() -> bool:
     """Always False."""
     return False
+
+
+def version() -> int | None:
+    """Always None."""
+    return None

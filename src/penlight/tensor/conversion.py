@@ -100,14 +100,22 @@ class ConversionMethods:
             )
         return bool(self._array.item())
 
+    def _number(self: Any) -> Any:
+        if self._array.size != 1:
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars, got one of shape "
+                f"{list(self._array.shape)}"
+            )
+        return self._array.item()
+
     def __float__(self: Any) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self: Any) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __complex__(self: Any) -> complex:
-        return complex(self.item())
+        return complex(self._number())
 
     def __index__(self: Any) -> int:
         if self._array.size != 1 or self._array.dtype.kind not in "biu":

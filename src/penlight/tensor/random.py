@@ -11,7 +11,14 @@ import numpy as np
 from penlight._core.arguments import shape_argument
 from penlight._core.device import as_device
 from penlight._core.dtypes import as_dtype
-from penlight._core.random import Generator, current_generator
+from penlight._core.random import (
+    Generator,
+    current_generator,
+    default_generator as default_generator,
+    initial_seed as initial_seed,
+    manual_seed as manual_seed,
+    seed as seed,
+)
 from penlight.autograd.base import TensorBase
 from penlight.tensor.creation import finish, from_numpy
 from penlight.tensor.data import numpy_dtype

@@ -16,6 +16,7 @@ from penlight.nn.modules.dropout import *  # noqa: F403
 from penlight.nn.modules.flatten import *  # noqa: F403
 from penlight.nn.modules.fold import *  # noqa: F403
 from penlight.nn.modules.fractional_pooling import *  # noqa: F403
+from penlight.nn.modules.instancenorm import *  # noqa: F403
 from penlight.nn.modules.lazy_layers import *  # noqa: F403
 from penlight.nn.modules.likelihood import *  # noqa: F403
 from penlight.nn.modules.linear import *  # noqa: F403
@@ -28,6 +29,7 @@ from penlight.nn.modules.normalization import *  # noqa: F403
 from penlight.nn.modules.padding import *  # noqa: F403
 from penlight.nn.modules.parameter_container import *  # noqa: F403
 from penlight.nn.modules.pixelshuffle import *  # noqa: F403
+from penlight.nn.modules.places import offer as _offer
 from penlight.nn.modules.pooling import *  # noqa: F403
 from penlight.nn.modules.rnn import *  # noqa: F403
 from penlight.nn.modules.rnn_base import *  # noqa: F403
@@ -37,6 +39,8 @@ from penlight.nn.modules.sparse import *  # noqa: F403
 from penlight.nn.modules.transformer import *  # noqa: F403
 from penlight.nn.modules.unpooling import *  # noqa: F403
 from penlight.nn.modules.upsampling import *  # noqa: F403
+
+_offer(__name__, globals())
 
 if not TYPE_CHECKING:  # which reads the imports above
     # the classes, and not the files that they stand in
