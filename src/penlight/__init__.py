@@ -87,12 +87,10 @@ from penlight.ops.bits import *
 from penlight.ops.comparison import *
 from penlight.ops.complex import *
 from penlight.ops.counting import *
-from penlight.ops.determinant import logdet as logdet
 from penlight.ops.differences import *
 from penlight.ops.einsum import *
 from penlight.ops.exponential import *
 from penlight.ops.extrema import *
-from penlight.ops.factorization import lu_unpack as lu_unpack
 from penlight.ops.implicit import (
     dirichlet_grad as _dirichlet_grad,
     sample_dirichlet as _sample_dirichlet,
@@ -111,15 +109,11 @@ from penlight.ops.matmul import (
     mv as mv,
     vdot as vdot,
 )
-from penlight.ops.matrix_functions import matrix_exp as matrix_exp
-from penlight.ops.matrix_norms import *
 from penlight.ops.norms import *
-from penlight.ops.older_linalg import *
 from penlight.ops.products import *
 from penlight.ops.promotion import result_type as result_type
 from penlight.ops.queries import *
 from penlight.ops.reduction import *
-from penlight.ops.reflections import geqrf as geqrf, orgqr as orgqr, ormqr as ormqr
 from penlight.ops.repeating import *
 from penlight.ops.rounding import *
 from penlight.ops.rows import *
@@ -128,16 +122,9 @@ from penlight.ops.scatter import *
 from penlight.ops.segments import *
 from penlight.ops.selection import *
 from penlight.ops.shape import *
-from penlight.ops.singular import pinverse as pinverse
 from penlight.ops.softmax import (
     log_softmax as log_softmax,
     softmax as softmax,
-)
-from penlight.ops.solving import (
-    cholesky_inverse as cholesky_inverse,
-    cholesky_solve as cholesky_solve,
-    inverse as inverse,
-    matrix_power as matrix_power,
 )
 from penlight.ops.sorting import *
 from penlight.ops.special import *
@@ -156,8 +143,11 @@ from penlight.tensor.creation import *
 from penlight.tensor.dlpack import *
 from penlight.tensor.functions import *
 from penlight.tensor.legacy import *
-from penlight.tensor.lowrank import *
-from penlight.tensor.out import TOP_LEVEL as _TAKE_OUT, accept_out as _accept_out
+from penlight.tensor.out import (
+    TOP_LEVEL as _TAKE_OUT,
+    accept_out as _accept_out,
+    with_out as _with_out,
+)
 from penlight.tensor.printing import set_printoptions as set_printoptions
 from penlight.tensor.random import *
 from penlight.tensor.ranges import *
@@ -201,8 +191,22 @@ if _typing.TYPE_CHECKING:
     )
     from penlight.amp import autocast as autocast
     from penlight.amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
-    from penlight.func import vmap as vmap
+    from penlight.func.vmap import vmap as vmap
+    from penlight.ops.determinant import logdet as logdet
+    from penlight.ops.factorization import lu_unpack as lu_unpack
+    from penlight.ops.matrix_functions import matrix_exp as matrix_exp
+    from penlight.ops.matrix_norms import *
+    from penlight.ops.older_linalg import *
+    from penlight.ops.reflections import geqrf as geqrf, orgqr as orgqr, ormqr as ormqr
+    from penlight.ops.singular import pinverse as pinverse
+    from penlight.ops.solving import (
+        cholesky_inverse as cholesky_inverse,
+        cholesky_solve as cholesky_solve,
+        inverse as inverse,
+        matrix_power as matrix_power,
+    )
     from penlight.serialization import load as load, save as save
+    from penlight.tensor.lowrank import *
 else:
     _ROOMS = {
         "accelerator", "amp", "backends", "cuda", "datasets", "distributions", "fft", "func", "linalg", "models", "mps", "nn", "optim", "plots", "profiler", "serialization",
@@ -211,6 +215,18 @@ else:
     _FUNCTIONS = {"autocast": "amp", "is_autocast_enabled": "amp.autocast_mode", "load": "serialization",
                   "save": "serialization", "vmap": "func"}  # fmt: skip
 
+    _LINEAR_ALGEBRA = {
+        "ops.determinant": "logdet",
+        "ops.factorization": "lu_unpack",
+        "ops.matrix_functions": "matrix_exp",
+        "ops.matrix_norms": "frobenius_norm nuclear_norm",
+        "ops.older_linalg": "cholesky det lu lu_solve qr slogdet svd triangular_solve",
+        "ops.reflections": "geqrf orgqr ormqr",
+        "ops.singular": "pinverse",
+        "ops.solving": "cholesky_inverse cholesky_solve inverse matrix_power",
+        "tensor.lowrank": "lobpcg pca_lowrank svd_lowrank",
+    }
+    _FUNCTIONS |= {n: room for room, names in _LINEAR_ALGEBRA.items() for n in names.split()}
     # lazily from nn.functional.top_level
     _OF_NETWORKS = """
         adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout alpha_dropout_ avg_pool1d
@@ -235,6 +251,7 @@ else:
             value = import_module("penlight.nn.functional.top_level").NAMES[name]
         elif name in _FUNCTIONS:
             value = getattr(import_module(f"penlight.{_FUNCTIONS[name]}"), name)
+            value = _with_out(value) if name in _TAKE_OUT.split() else value
         else:
             raise AttributeError(f"module 'penlight' has no attribute {name!r}")
         globals()[name] = value

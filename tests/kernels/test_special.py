@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
 import penlight
-from penlight.kernels import bessel, normal, special
+from penlight.kernels import bessel, gamma, normal, special
 from penlight.kernels.polynomials import FAMILIES, polynomial
 from penlight.kernels.zeta import zeta
 
@@ -228,3 +229,15 @@ def test_arguments_have_pytorchs_names(name: str, torch: Any) -> None:
     # PyTorch takes "self", spelled "input", and NumPy's "x" for it as well: the former must be ours
     assert set(results[0]) <= set(results[1])
     assert results[0]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_polygamma_far_below_zero(n: int) -> None:
+    """Poles at whole numbers, and in between what the terms left and right give; in as few steps as above."""
+    x = np.array([-1e30, -1e10, -2.0, -20.5, -100000.5])
+    y = gamma.polygamma(n, x)
+    assert np.isinf(y[:3]).all()
+    terms = (x[3:, None] + np.arange(300_000)) ** -(n + 1.0)
+    rest = (x[3:] + 300_000 - 0.5) ** -float(n) / n
+    expected = (-1) ** (n + 1) * math.factorial(n) * (terms.sum(1) + rest)
+    np.testing.assert_allclose(y[3:], expected, rtol=1e-5, atol=1e-12)

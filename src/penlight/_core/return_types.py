@@ -1,18 +1,52 @@
-"""What functions with several named results return: tuples that print as PyTorch prints them."""
+"""What functions with several named results return: tuples that print as PyTorch prints them.
+
+Each type is made when it is first asked for: they take longer to make than the rest of the import.
+"""
 
 from __future__ import annotations
 
 from collections import namedtuple
 from typing import Any
 
-__all__ = [
-    "aminmax", "cummax", "cummin", "frexp", "geqrf", "histogram", "histogramdd", "kthvalue", "linalg_cholesky_ex",
-    "linalg_eig", "linalg_eigh", "linalg_inv_ex", "linalg_ldl_factor", "linalg_ldl_factor_ex",
-    "linalg_lstsq", "linalg_lu", "linalg_lu_factor", "linalg_lu_factor_ex", "linalg_qr",
-    "linalg_slogdet", "linalg_solve_ex", "linalg_svd", "lu_unpack", "max", "median", "min", "mode",
-    "nanmedian", "qr", "slogdet", "sort", "svd", "topk", "triangular_solve",
-]  # fmt: skip
+_FIELDS = {
+    "max": "values indices",
+    "min": "values indices",
+    "median": "values indices",
+    "nanmedian": "values indices",
+    "mode": "values indices",
+    "kthvalue": "values indices",
+    "sort": "values indices",
+    "topk": "values indices",
+    "cummax": "values indices",
+    "cummin": "values indices",
+    "aminmax": "min max",
+    "frexp": "mantissa exponent",
+    "histogram": "hist bin_edges",
+    "histogramdd": "hist bin_edges",
+    "qr": "Q R",
+    "linalg_qr": "Q R",
+    "svd": "U S V",
+    "linalg_svd": "U S Vh",
+    "slogdet": "sign logabsdet",
+    "linalg_slogdet": "sign logabsdet",
+    "linalg_eig": "eigenvalues eigenvectors",
+    "linalg_eigh": "eigenvalues eigenvectors",
+    "linalg_cholesky_ex": "L info",
+    "linalg_inv_ex": "inverse info",
+    "linalg_solve_ex": "result info",
+    "linalg_lstsq": "solution residuals rank singular_values",
+    "linalg_lu": "P L U",
+    "lu_unpack": "P L U",
+    "linalg_lu_factor": "LU pivots",
+    "linalg_lu_factor_ex": "LU pivots info",
+    "linalg_ldl_factor": "LD pivots",
+    "linalg_ldl_factor_ex": "LD pivots info",
+    "geqrf": "a tau",
+    "triangular_solve": "solution cloned_coefficient",
+    "_lu_with_info": "LU pivots info",
+}
 
+__all__ = sorted(name for name in _FIELDS if not name.startswith("_"))
 
 _namedtuple: Any = namedtuple
 
@@ -28,32 +62,12 @@ def _make(name: str, *fields: str) -> Any:
     return type(name, (base,), attributes)
 
 
-_VALUES = ("values", "indices")
-max, min = _make("max", *_VALUES), _make("min", *_VALUES)
-median, nanmedian = _make("median", *_VALUES), _make("nanmedian", *_VALUES)
-mode, kthvalue = _make("mode", *_VALUES), _make("kthvalue", *_VALUES)
-sort, topk = _make("sort", *_VALUES), _make("topk", *_VALUES)
-cummax, cummin = _make("cummax", *_VALUES), _make("cummin", *_VALUES)
-aminmax = _make("aminmax", "min", "max")
-frexp = _make("frexp", "mantissa", "exponent")
-histogram = _make("histogram", "hist", "bin_edges")
-histogramdd = _make("histogramdd", "hist", "bin_edges")
+def __getattr__(name: str) -> Any:
+    if name not in _FIELDS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    made = globals()[name] = _make(name, *_FIELDS[name].split())
+    return made
 
-qr, linalg_qr = _make("qr", "Q", "R"), _make("linalg_qr", "Q", "R")
-svd, linalg_svd = _make("svd", "U", "S", "V"), _make("linalg_svd", "U", "S", "Vh")
-_SLOGDET, _EIGEN = ("sign", "logabsdet"), ("eigenvalues", "eigenvectors")
-slogdet, linalg_slogdet = _make("slogdet", *_SLOGDET), _make("linalg_slogdet", *_SLOGDET)
-linalg_eig, linalg_eigh = _make("linalg_eig", *_EIGEN), _make("linalg_eigh", *_EIGEN)
-linalg_cholesky_ex = _make("linalg_cholesky_ex", "L", "info")
-linalg_inv_ex, linalg_solve_ex = (
-    _make("linalg_inv_ex", "inverse", "info"), _make("linalg_solve_ex", "result", "info"),
-)  # fmt: skip
-linalg_lstsq = _make("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
-linalg_lu, lu_unpack = _make("linalg_lu", "P", "L", "U"), _make("lu_unpack", "P", "L", "U")
-linalg_lu_factor = _make("linalg_lu_factor", "LU", "pivots")
-linalg_lu_factor_ex = _make("linalg_lu_factor_ex", "LU", "pivots", "info")
-linalg_ldl_factor = _make("linalg_ldl_factor", "LD", "pivots")
-linalg_ldl_factor_ex = _make("linalg_ldl_factor_ex", "LD", "pivots", "info")
-geqrf = _make("geqrf", "a", "tau")
-triangular_solve = _make("triangular_solve", "solution", "cloned_coefficient")
-_lu_with_info = _make("_lu_with_info", "LU", "pivots", "info")
+
+def __dir__() -> list[str]:
+    return [*globals(), *_FIELDS]

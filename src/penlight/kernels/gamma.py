@@ -78,16 +78,31 @@ def digamma(x: np.ndarray) -> np.ndarray:
 def polygamma(n: int, x: np.ndarray) -> np.ndarray:
     """The n-th derivative of digamma: (-1)^(n+1) n! sum_k 1 / (x + k)^(n+1).
 
-    The sum is taken up to 10 term by term, and by the Euler-Maclaurin formula from there.
+    Below 0 the sum over all integers k, which has x's fraction as its only argument, less the terms left of
+    x: no more steps are needed there than above.
 
-    Source: DLMF 25.11.5, 25.11.1, https://dlmf.nist.gov/25.11.
+    Source: DLMF 5.15.1, https://dlmf.nist.gov/5.15.
     """
     if n == 0:
         return digamma(x)
     wide, s = x.astype(np.float64), n + 1
-    z, total = wide.copy(), np.zeros_like(wide)
-    finite = np.isfinite(wide)
-    for _ in range(max(0, math.ceil(_LARGE - float(wide.min(initial=_LARGE, where=finite))))):
+    total = _inverse_powers(s, np.where(wide < 0, 1 - wide, wide))
+    negative = wide < 0
+    if negative.any():
+        sign = (-1) ** s
+        fraction = np.where(negative, wide - np.floor(wide), 0.5)
+        everywhere = _inverse_powers(s, fraction) + sign * _inverse_powers(s, 1 - fraction)
+        total = np.where(negative, everywhere - sign * total, total)
+    return ((-1) ** (n + 1) * math.factorial(n) * total).astype(x.dtype)
+
+
+def _inverse_powers(s: int, x: np.ndarray) -> np.ndarray:
+    """sum_k 1 / (x + k)^s for x >= 0: term by term up to 10, by the Euler-Maclaurin formula from there.
+
+    Source: DLMF 25.11.5, 25.11.1, https://dlmf.nist.gov/25.11.
+    """
+    z, total = x.copy(), np.zeros_like(x)
+    for _ in range(max(0, math.ceil(_LARGE - float(z.min(initial=_LARGE, where=~np.isnan(z)))))):
         small = z < _LARGE
         total = np.where(small, total + z**-s, total)
         z = np.where(small, z + 1, z)
@@ -97,7 +112,7 @@ def polygamma(n: int, x: np.ndarray) -> np.ndarray:
         total = total + b / math.factorial(2 * k) * factor * power
         factor *= (s + 2 * k - 1) * (s + 2 * k)
         power = power / (z * z)
-    return ((-1) ** (n + 1) * math.factorial(n) * total).astype(x.dtype)
+    return total
 
 
 _CENTRE = (

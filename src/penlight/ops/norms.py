@@ -13,7 +13,6 @@ from penlight.autograd.base import TensorBase
 from penlight.autograd.op import Op
 from penlight.ops.promotion import cast, floating
 from penlight.ops.reduction import add_reduce, reduced_axes, spread
-from penlight.ops.singular import svdvals
 
 if TYPE_CHECKING:
     from penlight.tensor import Tensor
@@ -156,6 +155,8 @@ def two_dims(name: str, A: Any, dim: Any) -> tuple[int, int]:
 
 def spectral_norm(A: Tensor, ord: Any, rows: int, columns: int, keepdim: bool) -> Tensor:
     """The sum (``"nuc"``), the largest (2) or the smallest (-2) of the matrices' singular values."""
+    from penlight.ops.singular import svdvals  # linear algebra is large, and rarely needed
+
     s = svdvals(A.movedim((rows, columns), (-2, -1)))
     if ord == "nuc":
         y = s.sum(-1)

@@ -1,17 +1,26 @@
-"""Linear algebra as methods."""
+"""Linear algebra as methods, read when the first of them is called: it is large, and rarely needed."""
 
 from __future__ import annotations
 
-from penlight.ops import (
-    determinant,
-    matrix_functions,
-    older_linalg as older,
-    reflections,
-    singular,
-    solving,
-)
+from importlib import import_module
+from typing import Any
 
 __all__ = ["LinearAlgebraMethods"]
+
+
+class _Later:
+    """The function of its own name in a room of ``ops``, which takes its place when asked for."""
+
+    def __init__(self, room: str) -> None:
+        self.room = room
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner, self.name = owner, name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        function = getattr(import_module(f"penlight.ops.{self.room}"), self.name)
+        setattr(self.owner, self.name, function)
+        return function if instance is None else function.__get__(instance)
 
 
 class LinearAlgebraMethods:
@@ -19,10 +28,11 @@ class LinearAlgebraMethods:
 
     __slots__ = ()
 
-    inverse, matrix_power = solving.inverse, solving.matrix_power
-    cholesky, cholesky_solve = older.cholesky, solving.cholesky_solve
-    cholesky_inverse, triangular_solve = solving.cholesky_inverse, older.triangular_solve
-    det, logdet, slogdet = older.det, determinant.logdet, older.slogdet
-    qr, svd, pinverse = older.qr, older.svd, singular.pinverse
-    geqrf, orgqr, ormqr = reflections.geqrf, reflections.orgqr, reflections.ormqr
-    lu, lu_solve, matrix_exp = older.lu, older.lu_solve, matrix_functions.matrix_exp
+    inverse, matrix_power = _Later("solving"), _Later("solving")
+    cholesky, cholesky_solve = _Later("older_linalg"), _Later("solving")
+    cholesky_inverse, triangular_solve = _Later("solving"), _Later("older_linalg")
+    det, logdet, slogdet = _Later("older_linalg"), _Later("determinant"), _Later("older_linalg")
+    qr, svd, pinverse = _Later("older_linalg"), _Later("older_linalg"), _Later("singular")
+    geqrf, orgqr, ormqr = _Later("reflections"), _Later("reflections"), _Later("reflections")
+    lu, lu_solve = _Later("older_linalg"), _Later("older_linalg")
+    matrix_exp = _Later("matrix_functions")

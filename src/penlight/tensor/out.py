@@ -20,7 +20,7 @@ from penlight.autograd.inplace import bump_version, check_inplace
 from penlight.tensor.older_calls import older_order
 from penlight.tensor.tensor import Tensor
 
-__all__ = ["TOP_LEVEL", "accept_out"]
+__all__ = ["TOP_LEVEL", "accept_out", "with_out"]
 
 # functions of the main namespace that take it
 TOP_LEVEL = """
@@ -50,32 +50,47 @@ def accept_out(namespace: dict[str, Any], names: str) -> None:
     """Let functions of a module, named in a text, take ``out=``."""
     for name in names.split():
         if name in namespace:
-            namespace[name] = _with_out(namespace[name])
+            namespace[name] = with_out(namespace[name])
 
 
 @functools.cache  # second names stay the same functions
-def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
-    name, signature = function.__name__, inspect.signature(function)
+def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, taking ``out=``."""
+    name, original = function.__name__, function
     function = older_order(function)
-    typed = "dtype" in signature.parameters
 
     @functools.wraps(function)
     def wrapped(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         if out is None:
             return function(*args, **kwargs)
-        if typed and isinstance(out, Tensor):
+        if isinstance(out, Tensor) and "dtype" in inspect.signature(original).parameters:
             kwargs.setdefault("dtype", out.dtype)
         y = function(*args, **kwargs)
         return _fill(name, out, y)
 
-    if "out" in signature.parameters:  # in another place
-        return wrapped
-    parameters = list(signature.parameters.values())
-    last = len(parameters) - (parameters[-1].kind is inspect.Parameter.VAR_KEYWORD)
-    new = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
-    parameters.insert(last, new)
-    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapped.__wrapped__ = _Shown(original)
     return wrapped
+
+
+class _Shown:
+    """What ``inspect.signature`` is shown in a function's place: worked out only when it asks."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        signature = inspect.signature(self.function)
+        if "out" in signature.parameters:  # in another place
+            return signature
+        parameters = list(signature.parameters.values())
+        last = len(parameters) - (parameters[-1].kind is inspect.Parameter.VAR_KEYWORD)
+        new = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+        parameters.insert(last, new)
+        return signature.replace(parameters=parameters)
 
 
 def _fill(name: str, out: Any, y: Any) -> Any:
