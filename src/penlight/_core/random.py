@@ -30,17 +30,19 @@ __all__ = [
     "use_in_this_thread",
 ]
 
+_making = threading.Lock()
 _STATE_SIZE = 512  # bytes: the same for all, so that states fit into one another's place
 
 
 class Generator:
     """A stream of random numbers with PyTorch's interface over ``numpy.random.Generator``.
 
-    Attributes:
-        numpy: the NumPy generator that draws; its state is this generator's state.
+    ``numpy.random`` takes as long to import as the tensors do; it is when numbers are first drawn.
     """
 
-    __slots__ = ("_seed", "device", "numpy")
+    _numpy: np.random.Generator | None
+
+    __slots__ = ("_numpy", "_seed", "device")
 
     wrap_state: Callable[[np.ndarray], Any] = staticmethod(np.asarray)
     """Makes the tensor that :meth:`get_state` returns; the tensors' room sets it."""
@@ -50,6 +52,15 @@ class Generator:
 
         self.device = as_device(device)
         self.manual_seed(67280421310721)
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """The NumPy generator that draws; its state is this generator's state."""
+        if self._numpy is None:
+            with _making:  # not twice by two threads
+                if self._numpy is None:
+                    self._numpy = np.random.Generator(np.random.PCG64(self._seed))
+        return self._numpy
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream anew at ``seed``, from -2**63 to 2**64 - 1; negative ones count from 2**64.
@@ -66,8 +77,7 @@ class Generator:
             ) from None
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"manual_seed: seed must lie in [-2**63, 2**64), got {seed}")
-        self._seed = seed % 2**64
-        self.numpy = np.random.Generator(np.random.PCG64(self._seed))
+        self._seed, self._numpy = seed % 2**64, None
         return self
 
     def seed(self) -> int:
@@ -111,7 +121,7 @@ class Generator:
             record = json.loads(state)
             generator = np.random.Generator(np.random.PCG64())
             generator.bit_generator.state = record["state"]
-            self._seed, self.numpy = int(record["seed"]), generator
+            self._seed, self._numpy = int(record["seed"]), generator
         except (ValueError, KeyError, TypeError) as error:
             raise RuntimeError(
                 f"Generator.set_state: expected bytes made by get_state, got {len(state)} bytes "
