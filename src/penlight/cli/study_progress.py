@@ -116,12 +116,18 @@ def time_left(
     axes = {row["id"]: row["axes"] for row in folder.rows}
 
     def expected(cell: str) -> float:
-        likeness = {k: sum(axes[k][a] == axes[cell][a] for a in axes[cell]) for k in known}
+        if cell in known:
+            return known[cell]
+        labels = {a: label for a, label in axes[cell].items() if a != "seed"}
+        likeness = {k: sum(axes[k][a] == label for a, label in labels.items()) for k in known}
         most = max(likeness.values())
         times = [known[k] for k, n in likeness.items() if n == most]
         return sum(times) / len(times)
 
     left = sum(max(0.0, expected(cell) - s) for cell, (s, _) in running.items())
-    waiting = (r["id"] for r in folder.rows if r["status"] == "waiting" and r["id"] not in running)
+    begun = {*seconds, *running}
+    waiting = (
+        r["id"] for r in folder.rows if r["status"] in ("waiting", "begun") and r["id"] not in begun
+    )
     left += sum(expected(cell) for cell in waiting)
     return left / max(1, len(running))

@@ -18,6 +18,8 @@ from penlight.training import ConfigError, RunError
 
 __all__ = ["Cluster", "run_order"]
 
+_PATIENCE = 10  # seconds that a scheduler has to answer
+
 
 def run_order(order: Order) -> dict[str, Any]:
     """Run one cell in a process of its own and return how it ended; called on the cluster."""
@@ -64,7 +66,7 @@ class Cluster:
             ) from None
         self._distributed = distributed
         try:
-            self.client = distributed.Client(address, timeout=10)
+            self.client = distributed.Client(address, timeout=_PATIENCE)
         except (OSError, TimeoutError, ValueError) as error:
             raise RunError(f"scheduler: no Dask scheduler answers at {address}: {error}") from None
 
