@@ -166,11 +166,14 @@ if _typing.TYPE_CHECKING:
         accelerator as accelerator,
         amp as amp,
         backends as backends,
+        compiler as compiler,
         cuda as cuda,
         datasets as datasets,
+        distributed as distributed,
         distributions as distributions,
         fft as fft,
         func as func,
+        jit as jit,
         linalg as linalg,
         models as models,
         mps as mps,
@@ -209,8 +212,9 @@ if _typing.TYPE_CHECKING:
     from penlight.tensor.lowrank import *
 else:
     _ROOMS = {
-        "accelerator", "amp", "backends", "cuda", "datasets", "distributions", "fft", "func", "linalg", "models", "mps", "nn", "optim", "plots", "profiler", "serialization",
-        "special", "studies", "testing", "training", "transforms", "types", "utils", "version", "xpu",
+        "accelerator", "amp", "backends", "compiler", "cuda", "datasets", "distributed", "distributions",
+        "fft", "func", "jit", "linalg", "models", "mps", "nn", "optim", "plots", "profiler",
+        "serialization", "special", "studies", "testing", "training", "transforms", "types", "utils", "version", "xpu",
     }  # fmt: skip
     _FUNCTIONS = {"autocast": "amp", "is_autocast_enabled": "amp.autocast_mode", "load": "serialization",
                   "save": "serialization", "vmap": "func"}  # fmt: skip
