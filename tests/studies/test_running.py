@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +31,7 @@ else:
 def launch(what, out):
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, what, str(out)],
+        cwd=Path(__file__).parents[2],  # where `tests` is found
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -107,37 +108,18 @@ def test_killed_at_a_random_moment_and_resumed(trial, whole, tmp_path):
     assert StudyFolder.open(out).metadata["status"] == "finished"
 
 
-def test_processes_end_with_their_parent(tmp_path):
-    out = tmp_path / "study"
-    process = launch("run", out)
-    while not list(out.glob("cells/*/metrics.jsonl")):
-        time.sleep(0.005)
-        assert process.poll() is None
-    children = [
-        int(p) for p in os.listdir("/proc") if p.isdigit() and _parent(p) == process.pid
-    ] if os.path.isdir("/proc") else []  # fmt: skip
-    process.kill()
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 30
-    while any(_is_worker(pid) for pid in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def _parent(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return int(file.read().rpartition(")")[2].split()[1])
-    except OSError:
-        return None
-
-
-def _is_worker(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return b"penlight.studies.worker" in file.read()
-    except OSError:
-        return False
+def test_a_process_ends_with_its_parent():
+    """Its input ends then, also while it waits for a cell."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "penlight.studies.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert json.loads(process.stdout.readline())["event"] == "ready"
+        process.stdin.close()
+        assert process.wait(timeout=30) == 1
 
 
 def test_stopped_and_resumed(whole, tmp_path):

@@ -28,8 +28,11 @@ def main() -> int:
     lock = threading.Lock()
 
     def answer(**message: Any) -> None:
-        with lock:
-            answers.write(json.dumps(message) + "\n")
+        try:
+            with lock:
+                answers.write(json.dumps(message) + "\n")
+        except OSError:  # nobody listens any more
+            os._exit(1)
 
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
