@@ -13,6 +13,7 @@ from penlight.distributions.utils import broadcast_all
 
 __all__ = ["VonMises"]
 
+
 class VonMises(Distribution):
     """p(x) = e^(k cos(x - loc)) / (2 pi I_0(k)), k = concentration, x an angle in [-pi, pi).
 

@@ -128,7 +128,9 @@ def allclose(
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether shape and all elements are equal."""
-    return input._array.shape == other._array.shape and bool(np.asarray((input == other)._array).all())
+    return input._array.shape == other._array.shape and bool(
+        np.asarray((input == other)._array).all()
+    )
 
 
 less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne

@@ -76,7 +76,10 @@ OpSpec(
         Bad(RuntimeError, "axis", (_six, "sum"), {"lengths": np.array([1, 1]), "axis": 1}),
         Bad(NotImplementedError, "int64", (_six.astype(int), "sum"), {"lengths": np.array([6])}),
         Bad(
-            NotImplementedError, "integers|implemented", (_six, "sum"), {"lengths": Constant(np.float32([6]))}
+            NotImplementedError,
+            "integers|implemented",
+            (_six, "sum"),
+            {"lengths": Constant(np.float32([6]))},
         ),
     ],
     second_order=False,
