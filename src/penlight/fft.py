@@ -18,8 +18,7 @@ from penlight.ops.padding import ConstantPad
 from penlight.ops.promotion import as_complex, floating
 from penlight.ops.repeating import roll
 from penlight.ops.splitting import narrow
-from penlight.tensor.creation import finish
-from penlight.tensor.data import numpy_dtype
+from penlight.tensor.creation import finish, read_options
 from penlight.tensor.out import accept_out
 from penlight.tensor.tensor import Tensor
 
@@ -293,12 +292,7 @@ def _shift_axes(input: Tensor, dim: Any) -> tuple[int, ...]:
 
 
 def _frequencies(name: str, make: Any, n: int, d: float, options: dict[str, Any]) -> Tensor:
-    dtype = numpy_dtype(options.pop("dtype", None), name)
-    device, grad = options.pop("device", None), options.pop("requires_grad", False)
-    layout = options.pop("layout", None)
-    options.pop("pin_memory", None)
-    if options:
-        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(options))!r}")
+    dtype, device, grad, layout = read_options(name, options)
     if n < 0:
         raise RuntimeError(f"{name}: n must not be negative, got {n}")
     values = make(n, d) if n else np.empty(0)

@@ -39,6 +39,22 @@ def finish(array: np.ndarray, device: Any, requires_grad: bool, layout: Any = No
     return t
 
 
+def read_options(name: str, options: dict[str, Any]) -> tuple[np.dtype, Any, bool, Any]:
+    """``dtype``, ``device``, ``requires_grad`` and ``layout`` of a creation function's keywords.
+
+    Raises:
+        TypeError: if there are others.
+    """
+    left = dict(options)
+    dtype = numpy_dtype(left.pop("dtype", None), name)
+    device, grad = left.pop("device", None), left.pop("requires_grad", False)
+    layout = left.pop("layout", None)
+    left.pop("pin_memory", None)
+    if left:
+        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(left))!r}")
+    return dtype, device, grad, layout
+
+
 # -- from data -------------------------------------------------------------------------------
 
 

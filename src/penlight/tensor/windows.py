@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from penlight.tensor.creation import finish
-from penlight.tensor.data import numpy_dtype
+from penlight.tensor.creation import finish, read_options
 from penlight.tensor.tensor import Tensor
 
 __all__ = [
@@ -27,14 +26,9 @@ def _window(
     """``form`` of n places in [0, 1]; a periodic window is one longer, without its last."""
     if n < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={n}")
-    dtype = numpy_dtype(options.pop("dtype", None), name)
+    dtype, device, grad, layout = read_options(name, options)
     if dtype.kind != "f":
         raise RuntimeError(f"{name} expects floating point dtypes, got: {dtype}")
-    device, grad = options.pop("device", None), options.pop("requires_grad", False)
-    layout = options.pop("layout", None)
-    options.pop("pin_memory", None)
-    if options:
-        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(options))!r}")
     steps = n if periodic else n - 1
     values = np.ones(n) if n == 1 else form(np.arange(n) / max(steps, 1))
     return finish(np.asarray(values).astype(dtype), device, grad, layout)
